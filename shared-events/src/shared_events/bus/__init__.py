@@ -1,0 +1,1 @@
+"""How events travel: one port, several carriers, one contract they all keep."""

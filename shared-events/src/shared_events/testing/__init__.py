@@ -1,0 +1,1 @@
+"""What other packages need to test against our ports: contracts, factories, fixtures."""
