@@ -1,0 +1,1 @@
+"""The HTTP side: reads what the service knows, never decides."""

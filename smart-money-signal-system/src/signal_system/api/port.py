@@ -1,0 +1,71 @@
+"""What the HTTP side asks of the service; everything answers from memory or one indexed query."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from shared_events.payloads import Regime
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a start has come."""
+
+    phase: Literal["starting", "restoring", "waiting", "warming", "live"]
+    message: str
+    tracked: int
+    known: int
+    coverage: float | None
+    signals: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The service's own account of itself."""
+
+    version: str
+    now: datetime
+    started_at: datetime
+    event_time: datetime | None
+    journal_position: int
+    events_applied: int
+    duplicates_ignored: int
+    dead_letters: int
+    lag: Mapping[str, int]
+    newest: Mapping[str, datetime]
+    sources: Mapping[str, str]
+    progress: Progress
+    config_hash: str
+    state_hash: str
+    chain_hash: str
+
+
+class ReadModel(Protocol):
+    """Answers every question the routes have."""
+
+    def rows(self) -> bytes:
+        """Return the compact list as encoded JSON: ``{"signals": [...], "as_of": ..., ...}``."""
+        ...
+
+    def document(self, coin: str, horizon_seconds: int) -> bytes | None:
+        """Return the newest full signal as encoded JSON; None for a coin never heard of."""
+        ...
+
+    def history(
+        self, coin: str, horizon_seconds: int, *, limit: int, before: int | None
+    ) -> Sequence[bytes]:
+        """Return stored signals, newest first, each encoded, older than journal position `before`."""
+        ...
+
+    def regimes(self) -> Sequence[Regime]:
+        """Return the regime of the market and of every coin that has one."""
+        ...
+
+    def status(self) -> Status:
+        """Return the service's account of itself."""
+        ...
+
+    async def checks(self) -> Mapping[str, str | None]:
+        """Ping every adapter: its name and None if it answered, else what is wrong."""
+        ...
