@@ -1,0 +1,1 @@
+"""One module a subject; each builds its router around what it reads."""

@@ -1,0 +1,70 @@
+"""A read model that holds what it is given."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import json
+
+from shared_events.payloads import Regime, Signal
+from signal_system.api.port import Status
+from signal_system.api.testing.factories import a_row, a_status
+
+_LIST_HORIZON = 14_400
+
+
+class MemoryReadModel:
+    """Answers from the signals `say` was told; every other answer is an attribute to set."""
+
+    def __init__(self, *signals: Signal) -> None:
+        self.said: dict[tuple[str, int], list[Signal]] = {}
+        self.regimes_known: list[Regime] = []
+        self.status_now: Status = a_status()
+        self.failing: dict[str, str | None] = {"bus": None, "store": None}
+        self._rows = b""
+        self.say(*signals)
+
+    def say(self, *signals: Signal) -> None:
+        """Add `signals`, each newer than those of its coin and horizon before it."""
+        for signal in signals:
+            self.said.setdefault((signal.coin, signal.horizon_seconds), []).append(signal)
+        self._rows = _list(
+            said[-1] for (_, horizon), said in self.said.items() if horizon == _LIST_HORIZON
+        )
+
+    def rows(self) -> bytes:
+        """Return the list."""
+        return self._rows
+
+    def document(self, coin: str, horizon_seconds: int) -> bytes | None:
+        """Return the newest signal."""
+        said = self.said.get((coin, horizon_seconds))
+        return json.encode(said[-1]) if said else None
+
+    def history(
+        self, coin: str, horizon_seconds: int, *, limit: int, before: int | None
+    ) -> Sequence[bytes]:
+        """Return what was said, newest first."""
+        said = reversed(self.said.get((coin, horizon_seconds), []))
+        older = (each for each in said if before is None or each.journal_position < before)
+        return [json.encode(each) for each in older][:limit]
+
+    def regimes(self) -> Sequence[Regime]:
+        """Return the regimes."""
+        return self.regimes_known
+
+    def status(self) -> Status:
+        """Return the status."""
+        return self.status_now
+
+    async def checks(self) -> Mapping[str, str | None]:
+        """Return what fails."""
+        return self.failing
+
+
+def _list(signals: Iterable[Signal]) -> bytes:
+    newest = list(signals)
+    return json.encode(
+        {
+            "signals": [a_row(signal).model_dump(mode="json") for signal in newest],
+            "as_of": max((signal.as_of for signal in newest), default=None),
+        }
+    )

@@ -1,0 +1,55 @@
+"""Puts the HTTP side together: what it reads and where it publishes are handed in."""
+
+from importlib.metadata import version
+
+from fastapi import Depends, FastAPI
+from fastapi.routing import APIRoute
+
+from shared_events.bus.port import Publisher
+from signal_system.api import errors
+from signal_system.api.access import Access, ApiSettings
+from signal_system.api.edge import Edge
+from signal_system.api.metrics import Metrics
+from signal_system.api.port import ReadModel
+from signal_system.api.routes import events, health, signals, status
+
+_DESCRIPTION = """
+What traders on Hyperliquid with a record are doing, pooled into one calibrated opinion a coin.
+
+Quantities are decimal strings, moments are UTC, unknown is null. Every error has the body
+`{"error": {"code", "message", "hint"}}`. Answers with an `ETag` cost nothing to poll with
+`If-None-Match`.
+"""
+
+
+def build(read_model: ReadModel, publisher: Publisher, settings: ApiSettings) -> FastAPI:
+    """Return the application that answers from `read_model` and publishes what it is sent.
+
+    Raises
+    ------
+    ConfigError
+        If `settings` would open the service to a network without a key.
+    """
+    access, metrics = Access.of(settings), Metrics(read_model)
+    app = FastAPI(
+        title="Smart money signals",
+        description=_DESCRIPTION,
+        version=version("smart-money-signal-system"),
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=_operation_id,
+    )
+    for guarded in (
+        signals.routes(read_model),
+        status.routes(read_model),
+        events.routes(publisher),
+    ):
+        app.include_router(guarded, dependencies=[Depends(access.require)])
+    app.include_router(health.routes(read_model, metrics))
+    app.add_middleware(Edge, access=access, metrics=metrics)
+    errors.install(app)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
