@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -300,17 +301,16 @@ def _frames_from(known: Sequence[Segment], start: int) -> Iterator[Frame]:
     """Yield the frames that hold records from `start` on."""
     if known and start < known[0].first:
         raise known[0].damaged(f"the records from {start} on, which come before it, are gone")
-    ends = [segment.first for segment in known[1:]]
-    for segment, end in zip(known, [*ends, None], strict=True):
-        if end is not None and end <= start:
+    for segment, after in zip_longest(known, known[1:]):
+        if after and after.first <= start:
             continue
         position = segment.first
-        for frame in frames(segment, may_be_torn=end is None):
+        for frame in frames(segment, may_be_torn=after is None):
             position = frame.next
             if position > start:
                 yield frame
-        if end is not None and position != end:
-            raise segment.damaged(f"it ends at {position}, the next one begins at {end}")
+        if after and position != after.first:
+            raise segment.damaged(f"it ends at {position}, the next one begins at {after.first}")
 
 
 def _write_whole(fd: int, data: bytes, segment: Segment, *, flush: bool = False) -> None:
