@@ -1,0 +1,1 @@
+"""Everything with one command: Redis, the demo venue, both services, one calm screen."""
