@@ -1,1 +1,1 @@
-"""."""
+"""A local venue that speaks Hyperliquid's public API, with planted traders and known truth."""

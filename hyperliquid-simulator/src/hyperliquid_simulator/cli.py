@@ -1,0 +1,126 @@
+"""The command line: ``hyperliquid-simulator serve``."""
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from aiohttp import web
+
+from hyperliquid_simulator.app import build
+from hyperliquid_simulator.config import Config, parse_start
+from hyperliquid_simulator.errors import ConfigError
+
+CONFIG_EXIT = 78
+
+cli = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    help="A local venue that speaks Hyperliquid's public API, with traders whose skill is known.",
+)
+
+
+@cli.callback()
+def commands() -> None:
+    """Name the group, so that ``serve`` stays a command of its own."""
+
+
+@cli.command()
+def serve(  # noqa: PLR0913, PLR0917 - one parameter per option
+    port: Annotated[int, typer.Option(help="Port of REST, websocket and leaderboard.")] = 18777,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    seed: Annotated[int, typer.Option(help="Same seed, start and options: same history.")] = 7,
+    traders: Annotated[int, typer.Option(help="Accounts, makers included.")] = 300,
+    coins: Annotated[int, typer.Option(help="Listed coins, BTC, ETH and SOL first.")] = 12,
+    speed: Annotated[float, typer.Option(help="Venue seconds per second.")] = 1.0,
+    history: Annotated[int, typer.Option(help="Days of past that exist at the start.")] = 180,
+    start: Annotated[
+        str | None, typer.Option(help="Venue time at the start, ISO 8601 UTC; else the present.")
+    ] = None,
+    orders: Annotated[
+        float | None, typer.Option(help="Orders per venue second; else by the number of traders.")
+    ] = None,
+    flip_seconds: Annotated[
+        float, typer.Option(help="Mean venue time between two flips of planted traders.")
+    ] = 120.0,
+    limits: Annotated[bool, typer.Option(help="Enforce the venue's rate limits.")] = True,  # noqa: FBT002
+    faults: Annotated[
+        Path | None, typer.Option(help='JSON file such as `[{"kind":"refuse","at":30,"for":10}]`.')
+    ] = None,
+) -> None:
+    """Serve the venue until interrupted.
+
+    REST is `POST /info`, the websocket `/ws`, the leaderboard `GET /leaderboard`. Point a client at
+    it by its base URL, for example `Info("http://127.0.0.1:18777")` of the official Python SDK.
+
+    For tests and demonstrations, on loopback only and no part of the venue:
+    `GET /simulator/truth`, `GET /simulator/limits`,
+    `POST /simulator/flip {"coin":"BTC","side":"long"}`, `POST /simulator/pause`,
+    `POST /simulator/resume`, `POST /simulator/burst {"trades":1000}`,
+    `POST /simulator/fault {"kind":"drop_sockets","for":1}`.
+    """
+    try:
+        config = Config(
+            seed=seed,
+            traders=traders,
+            coins=coins,
+            speed=speed,
+            history_days=history,
+            start=parse_start(start) if start else None,
+            host=host,
+            port=port,
+            orders_per_second=orders,
+            flip_seconds=flip_seconds,
+            limits=limits,
+            faults=faults,
+        )
+        _run(config)
+    except ConfigError as e:
+        typer.echo(f"hyperliquid-simulator: {e}", err=True)
+        raise typer.Exit(CONFIG_EXIT) from e
+
+
+def main() -> None:
+    """Run the command line."""
+    cli()
+
+
+def _run(config: Config) -> None:
+    try:
+        import uvloop  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        asyncio.run(_serve(config))
+    else:
+        uvloop.run(_serve(config))
+
+
+async def _serve(config: Config) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    runner = web.AppRunner(build(config), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        await _listen(runner, config)
+        port = runner.addresses[0][1]
+        typer.echo(
+            f"hyperliquid-simulator: listening on http://{config.host}:{port} "
+            f"({config.traders} traders, {config.coins} coins, {config.history_days} days of past, "
+            f"seed {config.seed}, speed {config.speed:g})"
+        )
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, config: Config) -> None:
+    try:
+        await web.TCPSite(runner, config.host, config.port).start()
+    except OSError as e:
+        reason = e.strerror or e
+        raise ConfigError(
+            f"cannot listen on {config.host}:{config.port} ({reason}); choose another --port."
+        ) from e

@@ -1,0 +1,90 @@
+"""What a venue is made of: one frozen value, checked when it is built."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import sqrt
+from pathlib import Path
+from time import time_ns
+from typing import Final
+
+from hyperliquid_simulator.catalogue import COINS
+from hyperliquid_simulator.errors import ConfigError
+
+BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
+    "seed": (0, 2**63 - 1),
+    "traders": (20, 30_000),
+    "coins": (3, len(COINS)),
+    "speed": (0.01, 1_000),
+    "history_days": (1, 1_000),
+    "port": (0, 65_535),
+    "orders_per_second": (0, 20_000),
+    "flip_seconds": (1, 86_400),
+    "edge": (0, 3),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything that decides what the venue does; the same values give the same history.
+
+    Parameters
+    ----------
+    start
+        Venue time at which the live part begins, UTC; None is the present.
+    orders_per_second
+        Orders per second of venue time; None is 30 at 300 traders and grows with their root.
+    flip_seconds
+        Mean venue time between two coordinated flips of planted traders.
+    edge
+        Drift of a price regime in standard deviations of a day: what skill can earn.
+    limits
+        Whether the venue's rate limits hold.
+    faults
+        A JSON file of timed faults.
+    """
+
+    seed: int = 7
+    traders: int = 300
+    coins: int = 12
+    speed: float = 1.0
+    history_days: int = 180
+    start: datetime | None = None
+    host: str = "127.0.0.1"
+    port: int = 18777
+    orders_per_second: float | None = None
+    flip_seconds: float = 120.0
+    edge: float = 0.25
+    limits: bool = True
+    faults: Path | None = None
+
+    def __post_init__(self) -> None:
+        for name, (least, most) in BOUNDS.items():
+            value = getattr(self, name)
+            if value is not None and not least <= value <= most:
+                option = name.removesuffix("_days").replace("_", "-")
+                raise ConfigError(f"--{option} is {value}; choose {least:g} to {most:g}.")
+        if self.start is not None and self.start.tzinfo is None:
+            raise ConfigError("--start needs a time zone; write it like 2026-11-01T00:00:00Z.")
+
+    @property
+    def start_ms(self) -> int:
+        """Venue time at the start in epoch milliseconds; reads the wall clock if none was set."""
+        if self.start is None:
+            return time_ns() // 1_000_000
+        return round(self.start.timestamp() * 1000)
+
+    @property
+    def order_rate(self) -> float:
+        """Orders per second of venue time."""
+        if self.orders_per_second is not None:
+            return self.orders_per_second
+        return 30.0 * sqrt(self.traders / 300)
+
+
+def parse_start(text: str) -> datetime:
+    """Read an ISO 8601 moment; raises ConfigError if it is none."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError as e:
+        raise ConfigError(f"--start {text!r} is no moment; write 2026-11-01T00:00:00Z.") from e

@@ -1,0 +1,242 @@
+"""What `POST /info` answers: one function per request type, and the registry of them."""
+
+from collections.abc import Callable, Mapping
+from re import fullmatch
+from typing import Any, Final
+
+from hyperliquid_simulator import archive, views
+from hyperliquid_simulator.book import Zoom, levels
+from hyperliquid_simulator.candles import INTERVAL_MINUTES
+from hyperliquid_simulator.errors import internal, undeserializable
+from hyperliquid_simulator.population import Style
+from hyperliquid_simulator.views import Json
+from hyperliquid_simulator.world import World
+
+Answer = Callable[[World, Json], Any]
+
+LATEST_MS: Final = 2**53
+
+
+def answer(world: World, request: Json) -> Any:
+    """Return the venue's answer; raises RequestError where it refuses."""
+    kind = request.get("type")
+    if not isinstance(kind, str) or kind not in INFO:
+        raise undeserializable()
+    return INFO[kind](world, request)
+
+
+# ── Reading requests ─────────────────────────────────────────────────────────────────────────
+
+
+def user(request: Json) -> str:
+    """Return the lower-case address asked for."""
+    value = request.get("user")
+    if not isinstance(value, str) or not fullmatch(r"0[xX][0-9a-fA-F]{40}", value):
+        raise undeserializable()
+    return value.lower()
+
+
+def text(request: Json, name: str) -> str:
+    """Return a field that must be a string."""
+    value = request.get(name)
+    if not isinstance(value, str):
+        raise undeserializable()
+    return value
+
+
+def moment(request: Json, name: str, default: int | None = None) -> int:
+    """Return a field in epoch milliseconds; it is required if there is no default."""
+    value = request.get(name)
+    value = default if value is None else value
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LATEST_MS:
+        raise undeserializable()
+    return value
+
+
+def small(request: Json, name: str) -> int | None:
+    """Return an optional whole number."""
+    value = request.get(name)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise undeserializable()
+    return value
+
+
+def main_dex(request: Json) -> None:
+    """Refuse any perp dex but the main one, as the venue refuses a dex it does not know."""
+    dex = request.get("dex")
+    if dex is not None and not isinstance(dex, str):
+        raise undeserializable()
+    if dex:
+        raise internal()
+
+
+# ── Answers ──────────────────────────────────────────────────────────────────────────────────
+
+
+def meta(world: World, request: Json) -> Json:
+    """Return the universe."""
+    main_dex(request)
+    return views.meta(world.coins)
+
+
+def contexts(world: World) -> list[Json]:
+    """Return the market context of every coin, aligned with the universe."""
+    return [context(world, i) for i in range(len(world.coins))]
+
+
+def context(world: World, coin: int) -> Json:
+    """Return the market context of one coin."""
+    return views.asset_context(
+        world.coins[coin],
+        world.market.quotes[coin],
+        world.bars[coin].day(),
+        world.funding[coin],
+        world.ledger.open_interest[coin],
+    )
+
+
+def mids(world: World) -> dict[str, str]:
+    """Return the middle of every book by coin."""
+    quotes = world.market.quotes
+    return {c.name: views.middle(c, q) for c, q in zip(world.coins, quotes, strict=True)}
+
+
+def clearinghouse_state(world: World, address: str) -> Json:
+    """Return an account's state as the state node knows it."""
+    return views.clearinghouse_state(
+        world.account(address), world.coins, world.marks, world.state_time
+    )
+
+
+def fills(world: World, address: str) -> list[Json]:
+    """Return an account's newest fills, newest block first."""
+    account = world.account(address)
+    if account is None:
+        return []
+    found = archive.execution_order(world.past, world.config.seed, account)
+    newest = archive.newest_blocks_first(found)[: archive.MOST]
+    return [views.fill(row, world.coins[row.coin]) for row in newest]
+
+
+def _meta_and_contexts(world: World, request: Json) -> list[Any]:
+    return [meta(world, request), contexts(world)]
+
+
+def _all_mids(world: World, request: Json) -> dict[str, str]:
+    main_dex(request)
+    return mids(world)
+
+
+def _state(world: World, request: Json) -> Json:
+    main_dex(request)
+    return clearinghouse_state(world, user(request))
+
+
+def _fills_by_time(world: World, request: Json) -> list[Json]:
+    account = world.account(user(request))
+    start, end = moment(request, "startTime"), moment(request, "endTime", world.time)
+    if account is None:
+        return []
+    found = archive.execution_order(world.past, world.config.seed, account)
+    if request.get("reversed") is True:
+        within = [fill for fill in found if start <= fill.time <= end]
+        chosen = archive.newest_blocks_first(within)[: archive.MOST]
+    else:
+        chosen = archive.between(found, start, end)
+    return [views.fill(row, world.coins[row.coin]) for row in chosen]
+
+
+def _candles(world: World, request: Json) -> list[Json]:
+    wanted = request.get("req")
+    if not isinstance(wanted, dict):
+        raise undeserializable()
+    interval, coin = text(wanted, "interval"), world.coin_index.get(text(wanted, "coin"))
+    start, end = moment(wanted, "startTime"), moment(wanted, "endTime", world.time)
+    if coin is None:
+        raise internal()
+    if interval not in INTERVAL_MINUTES:
+        raise undeserializable()
+    found = world.bars[coin].candles(interval, start, end)
+    return [candle.wire(world.coins[coin], interval) for candle in found]
+
+
+def _recent_trades(world: World, request: Json) -> list[Json]:
+    coin = world.coin_index.get(text(request, "coin"))
+    if coin is None:
+        raise internal()
+    rows = reversed(world.recent[coin])
+    return [views.trade(row, world.coins[coin], world.addresses) for row in rows]
+
+
+def _l2_book(world: World, request: Json) -> Json | None:
+    coin = world.coin_index.get(text(request, "coin"))
+    zoom = Zoom(small(request, "nSigFigs"), small(request, "mantissa"))
+    return None if coin is None else book(world, coin, zoom)
+
+
+def book(world: World, coin: int, zoom: Zoom, depth: int = 20) -> Json:
+    """Return the order book of one coin."""
+    quote, listed = world.market.quotes[coin], world.coins[coin]
+    return {
+        "coin": listed.name,
+        "time": world.time,
+        "levels": levels(listed, quote, world.time, zoom, depth),
+    }
+
+
+def _portfolio(world: World, request: Json) -> list[list[Any]]:
+    account = world.account(user(request))
+    if account is None:
+        return views.empty_portfolio()
+    return world.history.portfolio(world.standing(), account)
+
+
+def _role(world: World, request: Json) -> Json:
+    address = user(request)
+    people = world.population
+    if address in people.agents:
+        return {"role": "agent", "data": {"user": people.agents[address]}}
+    trader = people.by_address.get(address)
+    if trader is None:
+        return {"role": "missing"}
+    if trader.style is Style.VAULT:
+        return {"role": "vault"}
+    if trader.master is not None:
+        master = people.traders[trader.master].address
+        return {"role": "subAccount", "data": {"master": master}}
+    return {"role": "user"}
+
+
+def _sub_accounts(world: World, request: Json) -> list[Json] | None:
+    trader = world.population.by_address.get(user(request))
+    children = world.population.sub_accounts(trader.index) if trader else ()
+    return [
+        {
+            "name": child.name or f"sub {child.index}",
+            "subAccountUser": child.address,
+            "master": world.addresses[trader.index] if trader else None,
+            "clearinghouseState": clearinghouse_state(world, child.address),
+            "spotState": {"balances": []},
+        }
+        for child in children
+    ] or None
+
+
+INFO: Final[Mapping[str, Answer]] = {
+    "meta": meta,
+    "metaAndAssetCtxs": _meta_and_contexts,
+    "spotMeta": lambda _world, _request: views.spot_meta(),
+    "perpDexs": lambda _world, _request: [None],
+    "allMids": _all_mids,
+    "clearinghouseState": _state,
+    "candleSnapshot": _candles,
+    "userFills": lambda world, request: fills(world, user(request)),
+    "userFillsByTime": _fills_by_time,
+    "portfolio": _portfolio,
+    "recentTrades": _recent_trades,
+    "userRole": _role,
+    "subAccounts": _sub_accounts,
+    "l2Book": _l2_book,
+    "exchangeStatus": lambda world, _request: {"time": world.time, "specialStatuses": None},
+}
+"""Every request type and the function that answers it."""

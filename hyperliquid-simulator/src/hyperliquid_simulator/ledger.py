@@ -1,0 +1,238 @@
+"""Accounts: positions at average cost, cash, fills. Integers only, so nothing is ever lost."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from hyperliquid_simulator.catalogue import Coin
+from hyperliquid_simulator.wire import MICRO
+
+TAKER_FEE: Final = 450
+MAKER_FEE: Final = 150
+REBATE: Final = -30
+"""Fees in millionths of the notional; professional makers receive a rebate."""
+
+FILLS_KEPT: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One match. ``side`` is the taker's: ``B`` bought, ``A`` sold. Accounts by index."""
+
+    coin: int
+    side: str
+    ticks: int
+    lots: int
+    time: int
+    hash: str
+    tid: int
+    buyer: int
+    seller: int
+    buyer_order: int
+    seller_order: int
+    twap: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One side of a trade as its account sees it; ``start`` is the position before, in lots."""
+
+    coin: int
+    ticks: int
+    lots: int
+    side: str
+    time: int
+    start: int
+    closed: int
+    hash: str
+    order: int
+    crossed: bool
+    fee: int
+    tid: int
+    twap: int | None
+
+
+@dataclass(slots=True)
+class Position:
+    """Signed lots and what they cost in micro-dollars, signed alike; funding paid is positive."""
+
+    lots: int = 0
+    cost: int = 0
+    funding: int = 0
+    funding_since_open: int = 0
+    funding_since_change: int = 0
+
+    def trade(self, delta: int, ticks: int) -> int:
+        """Apply a signed trade and return the realised profit in micro-dollars.
+
+        Examples
+        --------
+        >>> position = Position(lots=-10, cost=-1000)
+        >>> position.trade(14, 90), position.lots, position.cost
+        (100, 4, 360)
+        """
+        closing = 0
+        if self.lots and (self.lots > 0) != (delta > 0):
+            closing = max(delta, -self.lots) if delta < 0 else min(delta, -self.lots)
+        released = self.cost * abs(closing) // abs(self.lots) if closing else 0
+        if not self.lots or closing == -self.lots:
+            self.funding_since_open = 0
+        self.funding_since_change = 0
+        self.lots += delta
+        self.cost += (delta - closing) * ticks - released
+        return -closing * ticks - released
+
+
+@dataclass(slots=True)
+class Account:
+    """One trader's money; ``cash`` is what the venue calls totalRawUsd, in micro-dollars."""
+
+    index: int
+    cash: int
+    deposited: int
+    leverage: int
+    volume: int = 0
+    positions: dict[int, Position] = field(default_factory=dict)
+    fills: deque[Fill] = field(default_factory=lambda: deque(maxlen=FILLS_KEPT))
+
+    def equity(self, marks: Sequence[int]) -> int:
+        """Return the account value in micro-dollars."""
+        held = sum(p.lots * marks[coin] for coin, p in self.positions.items())
+        return self.cash + held
+
+    def lots(self, coin: int) -> int:
+        """Return the signed position in a coin, 0 if there is none."""
+        position = self.positions.get(coin)
+        return position.lots if position else 0
+
+    def take(self, trade: Trade, sign: int, rate: int, *, crossed: bool) -> Fill:
+        """Apply this account's side of a trade at a fee rate in millionths."""
+        position = self.positions.setdefault(trade.coin, Position())
+        start, notional = position.lots, trade.lots * trade.ticks
+        closed = position.trade(sign * trade.lots, trade.ticks)
+        fee = notional * rate // MICRO
+        self.cash -= sign * notional + fee
+        self.volume += notional
+        fill = Fill(
+            coin=trade.coin,
+            ticks=trade.ticks,
+            lots=trade.lots,
+            side="B" if sign > 0 else "A",
+            time=trade.time,
+            start=start,
+            closed=closed,
+            hash=trade.hash,
+            order=trade.buyer_order if sign > 0 else trade.seller_order,
+            crossed=crossed,
+            fee=fee,
+            tid=trade.tid,
+            twap=trade.twap if crossed else None,
+        )
+        self.fills.append(fill)
+        return fill
+
+
+class Ledger:
+    """Every account of the venue, and the long side of every coin's open interest."""
+
+    def __init__(self, accounts: Sequence[Account], makers: frozenset[int], coins: int) -> None:
+        self.accounts = list(accounts)
+        self._makers = makers
+        self.open_interest = [
+            sum(max(a.lots(coin), 0) for a in self.accounts) for coin in range(coins)
+        ]
+
+    def settle(self, trade: Trade) -> tuple[tuple[int, Fill], tuple[int, Fill]]:
+        """Apply a trade to both accounts; returns (account, fill) of buyer and seller."""
+        buyer, seller = self.accounts[trade.buyer], self.accounts[trade.seller]
+        before = max(buyer.lots(trade.coin), 0) + max(seller.lots(trade.coin), 0)
+        bought = buyer.take(trade, 1, self._rate(trade, trade.buyer), crossed=trade.side == "B")
+        sold = seller.take(trade, -1, self._rate(trade, trade.seller), crossed=trade.side == "A")
+        after = max(buyer.lots(trade.coin), 0) + max(seller.lots(trade.coin), 0)
+        self.open_interest[trade.coin] += after - before
+        return (trade.buyer, bought), (trade.seller, sold)
+
+    def charge_funding(self, rates: Sequence[float], marks: Sequence[int]) -> None:
+        """Let longs pay shorts for one hour at the given hourly rates."""
+        for account in self.accounts:
+            for coin, position in account.positions.items():
+                paid = round(position.lots * marks[coin] * rates[coin])
+                account.cash -= paid
+                position.funding += paid
+                position.funding_since_open += paid
+                position.funding_since_change += paid
+
+    def _rate(self, trade: Trade, account: int) -> int:
+        taker = trade.buyer if trade.side == "B" else trade.seller
+        if account == taker:
+            return TAKER_FEE
+        return REBATE if account in self._makers else MAKER_FEE
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One open position valued at the mark; money in micro-dollars."""
+
+    coin: Coin
+    lots: int
+    cost: int
+    leverage: int
+    mark: int
+    position: Position
+
+    @property
+    def value(self) -> int:
+        """Size at the mark, always positive."""
+        return abs(self.lots) * self.mark
+
+    @property
+    def profit(self) -> int:
+        """Unrealised profit."""
+        return self.lots * self.mark - self.cost
+
+    @property
+    def margin(self) -> float:
+        """Margin in use."""
+        return self.value / self.leverage
+
+    @property
+    def maintenance(self) -> float:
+        """Margin below which the venue liquidates: half of that at the highest leverage."""
+        return self.value / (2 * self.coin.max_leverage)
+
+
+def holdings(account: Account, coins: Sequence[Coin], marks: Sequence[int]) -> list[Holding]:
+    """Return the open positions of an account in the venue's order of coins."""
+    return [
+        Holding(
+            coin=coins[coin],
+            lots=position.lots,
+            cost=position.cost,
+            leverage=min(account.leverage, coins[coin].max_leverage),
+            mark=marks[coin],
+            position=position,
+        )
+        for coin, position in sorted(account.positions.items())
+        if position.lots
+    ]
+
+
+def copied(accounts: Sequence[Account]) -> list[Account]:
+    """Return accounts that later trades do not change: what a node that stands still knows."""
+    return [
+        Account(
+            index=a.index,
+            cash=a.cash,
+            deposited=a.deposited,
+            leverage=a.leverage,
+            volume=a.volume,
+            positions={
+                coin: Position(
+                    p.lots, p.cost, p.funding, p.funding_since_open, p.funding_since_change
+                )
+                for coin, p in a.positions.items()
+            },
+        )
+        for a in accounts
+    ]

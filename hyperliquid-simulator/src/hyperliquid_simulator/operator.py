@@ -1,0 +1,115 @@
+"""Hooks for tests and demonstrations, on loopback only; no part of the venue's API."""
+
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Any, Final
+
+import orjson
+from aiohttp import web
+
+from hyperliquid_simulator.errors import ConfigError
+from hyperliquid_simulator.faults import Faults, parse_fault
+from hyperliquid_simulator.limits import Limits
+from hyperliquid_simulator.wire import exact
+from hyperliquid_simulator.world import World
+
+SIDES: Final = {"long": 1, "short": -1}
+LARGEST_BURST: Final = 1_000_000
+
+
+class Operator:
+    """Looks behind the venue's curtain and pulls its strings."""
+
+    def __init__(
+        self, world: World, limits: Limits, faults: Faults, elapsed: Callable[[], float]
+    ) -> None:
+        self._world = world
+        self._limits = limits
+        self._faults = faults
+        self._elapsed = elapsed
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the hooks' addresses."""
+        return [
+            web.get("/simulator/truth", self._guarded(self._truth)),
+            web.get("/simulator/limits", self._guarded(lambda _: self._limits.report())),
+            web.post("/simulator/flip", self._guarded(self._flip)),
+            web.post("/simulator/pause", self._guarded(lambda _: self._trade(on=False))),
+            web.post("/simulator/resume", self._guarded(lambda _: self._trade(on=True))),
+            web.post("/simulator/burst", self._guarded(self._burst)),
+            web.post("/simulator/fault", self._guarded(self._fault)),
+        ]
+
+    def _guarded(self, hook: Callable[[dict[str, Any]], Any]) -> Any:
+        async def handle(request: web.Request) -> web.Response:
+            if not ip_address(request.remote or "0.0.0.0").is_loopback:  # noqa: S104
+                raise web.HTTPNotFound
+            try:
+                answer = hook(_body(await request.read()))
+            except ConfigError as e:
+                return web.json_response({"error": str(e)}, status=400)
+            return web.Response(body=orjson.dumps(answer), content_type="application/json")
+
+        return handle
+
+    def _truth(self, _body: dict[str, Any]) -> Any:
+        world = self._world
+        books = {
+            world.addresses[account.index]: {
+                world.coins[coin].name: exact(position.lots, world.coins[coin].size_decimals)
+                for coin, position in sorted(account.positions.items())
+                if position.lots
+            }
+            for account in world.ledger.accounts
+        }
+        names = [coin.name for coin in world.coins]
+        return {
+            "time": world.time,
+            "trading": world.trading,
+            "directions": {
+                name: "long" if direction > 0 else "short"
+                for name, direction in zip(names, world.market.directions, strict=True)
+            },
+            "planted": {
+                trader.address: [names[coin] for coin in trader.coins]
+                for trader in world.population.traders
+                if trader.planted
+            },
+            "styles": {trader.address: trader.style for trader in world.population.traders},
+            "books": books,
+        }
+
+    def _flip(self, body: dict[str, Any]) -> Any:
+        coin, side = str(body.get("coin")), str(body.get("side"))
+        if coin not in self._world.coin_index or side not in SIDES:
+            raise ConfigError("flip needs a listed 'coin' and 'side': 'long' or 'short'.")
+        self._world.flip(self._world.coin_index[coin], SIDES[side])
+        return {"time": self._world.time}
+
+    def _trade(self, *, on: bool) -> Any:
+        self._world.trading = on
+        return {"time": self._world.time, "trading": on}
+
+    def _burst(self, body: dict[str, Any]) -> Any:
+        trades = body.get("trades")
+        if not isinstance(trades, int) or not 0 < trades <= LARGEST_BURST:
+            raise ConfigError(f"burst needs 'trades', 1 to {LARGEST_BURST}.")
+        self._world.burst(trades)
+        return {"time": self._world.time}
+
+    def _fault(self, body: dict[str, Any]) -> Any:
+        fault = parse_fault(body, self._elapsed())
+        self._faults.add(fault)
+        return {"at": fault.at, "for": fault.lasts}
+
+
+def _body(raw: bytes) -> dict[str, Any]:
+    if not raw:
+        return {}
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as e:
+        raise ConfigError(f"the body is not JSON ({e}).") from e
+    if not isinstance(body, dict):
+        raise ConfigError("the body must be a JSON object.")
+    return body

@@ -1,0 +1,167 @@
+"""Who trades: styles, capital, favourite coins, and which of them were planted with skill."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+from hyperliquid_simulator.catalogue import MAJORS, Coin
+from hyperliquid_simulator.market import stream
+from hyperliquid_simulator.wire import address
+
+NAMES: Final = (
+    "ABC",
+    "小鲸鱼",
+    "🐳 deep blue",
+    "laminar",
+    "Ωmega",
+    "0xmoon.example",
+    "低调赚钱",
+    "tape reader",
+)
+
+
+class Style(StrEnum):
+    """How an account decides."""
+
+    SKILLED = "skilled"
+    WHALE = "whale"
+    CONTRARIAN = "contrarian"
+    NOISE = "noise"
+    DORMANT = "dormant"
+    MAKER = "maker"
+    VAULT = "vault"
+
+
+SHARES: Final[Mapping[Style, float]] = {
+    Style.SKILLED: 0.20,
+    Style.WHALE: 0.04,
+    Style.CONTRARIAN: 0.12,
+    Style.DORMANT: 0.12,
+    Style.MAKER: 0.03,
+}
+"""Part of the population per style; one account is a vault and the rest is noise."""
+
+LEAST: Final[Mapping[Style, int]] = {Style.SKILLED: 6, Style.MAKER: 3, Style.WHALE: 1}
+CAPITAL: Final[Mapping[Style, tuple[float, float]]] = {
+    Style.SKILLED: (250_000.0, 1.0),
+    Style.WHALE: (4_000_000.0, 0.5),
+    Style.CONTRARIAN: (60_000.0, 0.9),
+    Style.NOISE: (40_000.0, 1.0),
+    Style.DORMANT: (30_000.0, 1.0),
+    Style.MAKER: (10_000_000.0, 0.4),
+    Style.VAULT: (40_000_000.0, 0.1),
+}
+"""Median capital in dollars and the spread of its logarithm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trader:
+    """One account as it was planned; ``coins`` index the catalogue.
+
+    ``accuracy`` is the chance that a planted trader reads a regime rightly (0.5 without skill),
+    ``tempo`` decisions per day, ``exposure`` the share of capital in one coin at full conviction.
+    """
+
+    index: int
+    address: str
+    style: Style
+    planted: bool
+    coins: tuple[int, ...]
+    capital: float
+    exposure: float
+    leverage: int
+    tempo: float
+    accuracy: float
+    name: str | None
+    master: int | None
+
+
+class Population:
+    """All accounts of the venue, and the ways to find them."""
+
+    def __init__(self, traders: Sequence[Trader], agents: Mapping[str, str]) -> None:
+        self.traders = tuple(traders)
+        self.agents = dict(agents)
+        self.by_address = {trader.address: trader for trader in traders}
+
+    def __len__(self) -> int:
+        return len(self.traders)
+
+    @cached_property
+    def makers(self) -> tuple[Trader, ...]:
+        """Accounts whose orders rest in the book and take the other side."""
+        return tuple(t for t in self.traders if t.style in {Style.MAKER, Style.VAULT})
+
+    def planted(self, coin: int) -> tuple[Trader, ...]:
+        """Return the accounts planted with skill in a coin."""
+        return tuple(t for t in self.traders if t.planted and coin in t.coins)
+
+    def sub_accounts(self, master: int) -> tuple[Trader, ...]:
+        """Return the sub-accounts of an account."""
+        return tuple(t for t in self.traders if t.master == master)
+
+
+def draw_population(seed: int, count: int, coins: Sequence[Coin]) -> Population:
+    """Draw ``count`` accounts; the same arguments give the same people."""
+    rng = stream(seed, "population")
+    styles = _styles(rng, count)
+    masters = _masters(rng, styles)
+    traders = [
+        _trader(rng, seed, i, style, coins, masters.get(i)) for i, style in enumerate(styles)
+    ]
+    agents = {address(seed, "agent", t.index): t.address for t in traders if t.index % 10 == 0}
+    return Population(traders, agents)
+
+
+def _styles(rng: np.random.Generator, count: int) -> list[Style]:
+    styles = [Style.VAULT]
+    for style, share in SHARES.items():
+        styles += [style] * max(LEAST.get(style, 0), round(share * count))
+    styles += [Style.NOISE] * (count - len(styles))
+    return [styles[i] for i in rng.permutation(count)]
+
+
+def _masters(rng: np.random.Generator, styles: Sequence[Style]) -> dict[int, int]:
+    """Give some skilled accounts a master among the skilled, one in twelve and at least one."""
+    skilled = [i for i, style in enumerate(styles) if style is Style.SKILLED]
+    pairs = max(1, len(skilled) // 12)
+    chosen = rng.permutation(skilled)
+    return {int(chosen[2 * i]): int(chosen[2 * i + 1]) for i in range(pairs)}
+
+
+def _trader(
+    rng: np.random.Generator,
+    seed: int,
+    index: int,
+    style: Style,
+    coins: Sequence[Coin],
+    master: int | None,
+) -> Trader:
+    median, spread = CAPITAL[style]
+    planted = style is Style.SKILLED or (style is Style.WHALE and rng.random() < 0.5)  # noqa: PLR2004
+    capital = float(median * np.exp(spread * rng.standard_normal()))
+    rest = [i for i, coin in enumerate(coins) if coin.name not in MAJORS]
+    extra = rng.permutation(rest)[: int(rng.integers(0, 4))].tolist()
+    majors = [
+        i for i in range(len(coins)) if i not in rest and rng.random() < (0.9 if planted else 0.6)
+    ]
+    everything = style in {Style.MAKER, Style.VAULT}
+    favourites = range(len(coins)) if everything else sorted(majors + extra) or [0]
+    return Trader(
+        index=index,
+        address=address(seed, "account", index),
+        style=style,
+        planted=planted,
+        coins=tuple(favourites),
+        capital=round(capital, 2),
+        exposure=float(rng.uniform(0.2, 0.6)),
+        leverage=int(rng.choice([3, 5, 10, 20])),
+        tempo=float(np.exp(rng.normal(0.2, 0.6))),
+        accuracy=float(rng.uniform(0.72, 0.88)) if planted else 0.5,
+        name=str(rng.choice(NAMES)) if rng.random() < 0.15 else None,  # noqa: PLR2004
+        master=master,
+    )

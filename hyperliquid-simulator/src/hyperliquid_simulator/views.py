@@ -1,0 +1,211 @@
+"""Venue state as the venue writes it: JSON-ready dictionaries with the keys in wire order."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hyperliquid_simulator.catalogue import MARGIN_TIERS, Coin, on_grid
+from hyperliquid_simulator.ledger import Account, Fill, Holding, Trade, holdings
+from hyperliquid_simulator.market import Quote
+from hyperliquid_simulator.wire import MICRO, dollars, exact, noisy
+
+Json = dict[str, Any]
+
+
+def meta(coins: Sequence[Coin]) -> Json:
+    """Return the universe of the main perp dex."""
+    return {
+        "universe": [
+            {
+                "szDecimals": coin.size_decimals,
+                "name": coin.name,
+                "maxLeverage": coin.max_leverage,
+                "marginTableId": coin.margin_table,
+            }
+            for coin in coins
+        ],
+        "marginTables": [
+            [
+                table,
+                {
+                    "description": description,
+                    "marginTiers": [
+                        {"lowerBound": f"{bound}.0", "maxLeverage": most} for bound, most in tiers
+                    ],
+                },
+            ]
+            for table, (description, tiers) in MARGIN_TIERS.items()
+        ],
+        "collateralToken": 0,
+    }
+
+
+def spot_meta() -> Json:
+    """Return a small valid spot universe: what client libraries need to start."""
+    return {
+        "universe": [{"tokens": [1, 0], "name": "PURR/USDC", "index": 0, "isCanonical": True}],
+        "tokens": [
+            _token("USDC", 8, 8, 0, "0x6d1e7cde53ba9467b783cb7c530ce054"),
+            _token("PURR", 0, 5, 1, "0xc1fb593aeffbeb02f85e0308e9956a90"),
+        ],
+    }
+
+
+def _token(name: str, size_decimals: int, wei_decimals: int, index: int, token: str) -> Json:
+    return {
+        "name": name,
+        "szDecimals": size_decimals,
+        "weiDecimals": wei_decimals,
+        "index": index,
+        "tokenId": token,
+        "isCanonical": True,
+        "evmContract": None,
+        "fullName": None,
+        "deployerTradingFeeShare": "0.0",
+    }
+
+
+def middle(coin: Coin, quote: Quote) -> str:
+    """Return the middle of the book, which may lie half a step between prices."""
+    return exact((quote.bid + quote.ask) * 5, coin.price_decimals + 1)
+
+
+def spread(coin: Coin, quote: Quote) -> str:
+    """Return the distance between best bid and ask."""
+    return exact(quote.ask - quote.bid, coin.price_decimals)
+
+
+def asset_context(
+    coin: Coin, quote: Quote, day: tuple[int, int, int], funding: float, open_interest: int
+) -> Json:
+    """Return the market context of one coin; ``day`` as `Bars.day` returns it."""
+    before, volume, notional = day
+    price = coin.price_decimals
+    return {
+        "funding": noisy(funding),
+        "openInterest": exact(open_interest, coin.size_decimals),
+        "prevDayPx": exact(before, price),
+        "dayNtlVlm": dollars(notional),
+        "premium": noisy((quote.mark - quote.oracle) / quote.oracle),
+        "oraclePx": exact(quote.oracle, price),
+        "markPx": exact(quote.mark, price),
+        "midPx": middle(coin, quote),
+        "impactPxs": [exact(quote.bid, price), exact(quote.ask, price)],
+        "dayBaseVlm": exact(volume, coin.size_decimals),
+    }
+
+
+def clearinghouse_state(
+    account: Account | None, coins: Sequence[Coin], marks: Sequence[int], time: int
+) -> Json:
+    """Return an account's perpetual state; None gives the flat state of an unknown address."""
+    held = holdings(account, coins, marks) if account else []
+    cash = account.cash if account else 0
+    value = cash + sum(h.lots * h.mark for h in held)
+    margin = sum(h.margin for h in held) / MICRO
+    maintenance = sum(h.maintenance for h in held)
+    summary = {
+        "accountValue": dollars(value),
+        "totalNtlPos": dollars(sum(h.value for h in held)),
+        "totalRawUsd": dollars(cash),
+        "totalMarginUsed": noisy(round(margin, 6)),
+    }
+    return {
+        "marginSummary": summary,
+        "crossMarginSummary": summary,
+        "crossMaintenanceMarginUsed": dollars(int(maintenance)),
+        "withdrawable": noisy(max(round(value / MICRO - round(margin, 6), 6), 0.0)),
+        "assetPositions": [
+            {"type": "oneWay", "position": _position(h, value - maintenance)} for h in held
+        ],
+        "time": time,
+    }
+
+
+def _position(held: Holding, spare: float) -> Json:
+    coin = held.coin
+    entry = round(abs(held.cost) / abs(held.lots))
+    return {
+        "coin": coin.name,
+        "szi": exact(held.lots, coin.size_decimals),
+        "leverage": {"type": "cross", "value": held.leverage},
+        "entryPx": exact(on_grid(entry, coin.price_decimals), coin.price_decimals),
+        "positionValue": dollars(held.value),
+        "unrealizedPnl": dollars(held.profit),
+        "returnOnEquity": noisy(held.profit / (abs(held.cost) / held.leverage or 1)),
+        "liquidationPx": _liquidation_price(held, spare),
+        "marginUsed": noisy(round(held.margin / MICRO, 6)),
+        "maxLeverage": coin.max_leverage,
+        "cumFunding": {
+            "allTime": dollars(held.position.funding),
+            "sinceOpen": dollars(held.position.funding_since_open),
+            "sinceChange": dollars(held.position.funding_since_change),
+        },
+    }
+
+
+def _liquidation_price(held: Holding, spare: float) -> str | None:
+    """Return the mark at which the cross account fails, None where no price does that."""
+    side = 1 if held.lots > 0 else -1
+    room = spare / abs(held.lots) / (1 - side / (2 * held.coin.max_leverage))
+    price = (held.mark - side * room) / 10**held.coin.price_decimals
+    return noisy(price) if price > 0 else None
+
+
+def empty_portfolio() -> list[list[Any]]:
+    """Return the windows of an address that never traded."""
+    names = ("day", "week", "month", "allTime")
+    perp = tuple("perp" + name[0].upper() + name[1:] for name in names)
+    return [
+        [name, {"accountValueHistory": [], "pnlHistory": [], "vlm": "0.0"}] for name in names + perp
+    ]
+
+
+def trade(row: Trade, coin: Coin, addresses: Sequence[str]) -> Json:
+    """Return a public trade; ``users`` are buyer and seller."""
+    return {
+        "coin": coin.name,
+        "side": row.side,
+        "px": exact(row.ticks, coin.price_decimals),
+        "sz": exact(row.lots, coin.size_decimals),
+        "time": row.time,
+        "hash": row.hash,
+        "tid": row.tid,
+        "users": [addresses[row.buyer], addresses[row.seller]],
+    }
+
+
+def fill(row: Fill, coin: Coin) -> Json:
+    """Return one account's side of a trade."""
+    return {
+        "coin": coin.name,
+        "px": exact(row.ticks, coin.price_decimals),
+        "sz": exact(row.lots, coin.size_decimals),
+        "side": row.side,
+        "time": row.time,
+        "startPosition": exact(row.start, coin.size_decimals),
+        "dir": direction(row.start, row.lots if row.side == "B" else -row.lots),
+        "closedPnl": dollars(row.closed),
+        "hash": row.hash,
+        "oid": row.order,
+        "crossed": row.crossed,
+        "fee": dollars(row.fee),
+        "tid": row.tid,
+        "feeToken": "USDC",
+        "twapId": row.twap,
+    }
+
+
+def direction(start: int, delta: int) -> str:
+    """Return the venue's words for what a fill did to a position.
+
+    Examples
+    --------
+    >>> direction(0, 5), direction(5, -5), direction(5, -9), direction(-3, 1)
+    ('Open Long', 'Close Long', 'Long > Short', 'Close Short')
+    """
+    end = start + delta
+    if start * end < 0:
+        return "Long > Short" if start > 0 else "Short > Long"
+    if abs(end) > abs(start):
+        return "Open Long" if end > 0 else "Open Short"
+    return "Close Long" if start > 0 else "Close Short"

@@ -1,0 +1,272 @@
+"""The whole venue without a protocol: blocks of trades over prices, traders and accounts."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from hyperliquid_simulator.candles import Bars
+from hyperliquid_simulator.config import Config
+from hyperliquid_simulator.flow import Flow, Order, arrivals
+from hyperliquid_simulator.generate import FIRST_ORDER, Past, block_height, generate
+from hyperliquid_simulator.ledger import Account, Fill, Ledger, Trade, copied
+from hyperliquid_simulator.market import Market, stream
+from hyperliquid_simulator.performance import HOUR_MS, History, Standing
+from hyperliquid_simulator.wire import ZERO_HASH, trade_id, transaction_hash
+
+REPLAYED: Final = 30
+"""Trades of a coin that every new subscription sees again."""
+
+SECOND_MS: Final = 1_000
+INTERVAL_MS: Final = (46.0, 100.0)
+TWAP_DELAY_MS: Final = (2.0, 44.0)
+FUNDING_DELAY_MS: Final = (12, 76)
+USUAL_FUNDING: Final = 0.0000125
+MAKERS_WEIGHTS: Final = (57, 29, 14)
+WORSE_LEVEL: Final = 0.25
+MOST_PER_BLOCK: Final = 2_000
+USUAL_NOTIONAL: Final = 4_500.0
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What one block did; all its trades share ``time``."""
+
+    height: int
+    time: int
+    trades: tuple[Trade, ...]
+    fills: tuple[tuple[int, Fill], ...]
+
+
+class World:
+    """Prices, accounts and traders, advanced one block at a time."""
+
+    def __init__(self, config: Config, start_ms: int) -> None:
+        self.config = config
+        self.past: Past = generate(config, start_ms)
+        self.coins = self.past.coins
+        self.population = self.past.population
+        self.time, self.height = start_ms, block_height(start_ms)
+        self.trading = True
+        self.funding = [USUAL_FUNDING] * len(self.coins)
+        makers = [t.index for t in self.population.makers]
+        self.ledger = Ledger(self.past.accounts, frozenset(makers), len(self.coins))
+        self.market = Market(
+            self.coins,
+            config.seed,
+            [int(close[-1]) for close in self.past.closes],
+            self.past.directions,
+            config.edge,
+        )
+        self.flow = Flow(self.population, self.coins, self.ledger, config.seed)
+        self.addresses = [t.address for t in self.population.traders]
+        self.coin_index = {coin.name: i for i, coin in enumerate(self.coins)}
+        self.bars = [self._bars(i) for i in range(len(self.coins))]
+        self.history = History(self.past.records)
+        self.recent = [_last_trades(self.past, i, config.seed) for i in range(len(self.coins))]
+        self._makers = makers
+        self._random = self.flow.random
+        self._order = FIRST_ORDER
+        self._burst = 0
+        self._turn_ms = start_ms + self._random.uniform(0.3, 0.6) * config.flip_seconds * SECOND_MS
+        self._funding_ms = _next_hour(start_ms) + FUNDING_DELAY_MS[0]
+        self._frozen: list[Account] | None = None
+        self._frozen_at = start_ms
+        self.next_ms = self._next_block()
+
+    # ── What the state node knows ────────────────────────────────────────────────────────────
+
+    @property
+    def marks(self) -> list[int]:
+        """Mark prices in ticks."""
+        return [quote.mark for quote in self.market.quotes]
+
+    def account(self, address: str) -> Account | None:
+        """Return an account as the state node sees it, None for an unknown address."""
+        trader = self.population.by_address.get(address)
+        if trader is None:
+            return None
+        return (self._frozen or self.ledger.accounts)[trader.index]
+
+    @property
+    def state_time(self) -> int:
+        """Time of the newest block the state node knows."""
+        return self.time if self._frozen is None else self._frozen_at
+
+    def stand_still(self, *, still: bool) -> None:
+        """Let the state node stop following the trades, or catch up again."""
+        if still and self._frozen is None:
+            self._frozen, self._frozen_at = copied(self.ledger.accounts), self.time
+        elif not still:
+            self._frozen = None
+
+    def standing(self) -> Standing:
+        """Return everybody's profit and volume now."""
+        marks, accounts = self.marks, self.ledger.accounts
+        profit = np.array([a.equity(marks) - a.deposited for a in accounts], dtype=np.int64)
+        return Standing(self.time, profit, np.array([a.volume for a in accounts], dtype=np.int64))
+
+    # ── What an operator can ask for ─────────────────────────────────────────────────────────
+
+    def flip(self, coin: int, direction: int) -> None:
+        """Make every planted trader of a coin take a side in the next block."""
+        self.market.turn(coin, direction)
+        self.flow.turn(coin, direction, self.time, market=self.market, all_now=True)
+
+    def burst(self, trades: int) -> None:
+        """Add that many trades over the next blocks."""
+        self._burst += trades
+
+    # ── Time ─────────────────────────────────────────────────────────────────────────────────
+
+    def skip_to(self, time_ms: float) -> None:
+        """Leave out the blocks up to a moment, as after a suspended machine."""
+        self.height += int((time_ms - self.time) // INTERVAL_MS[0])
+        self.next_ms = max(self.next_ms, time_ms)
+
+    def step(self) -> Block:
+        """Advance to the next block and return it."""
+        elapsed, before = self.next_ms - self.time, self.time
+        self.time, self.height = int(self.next_ms), self.height + 1
+        self.market.step(elapsed)
+        for bars in self.bars:
+            bars.roll(self.time)
+        if self.time >= self._funding_ms:
+            self._new_hour()
+        trades, fills = self._matched(self._orders(before, elapsed)) if self.trading else ([], [])
+        self.next_ms = self._next_block()
+        return Block(self.height, self.time, tuple(trades), tuple(fills))
+
+    def _orders(self, before: int, elapsed: float) -> list[Order]:
+        self._maybe_turn()
+        orders = self.flow.due(self.time)
+        rate = self.config.order_rate
+        if self.time // SECOND_MS > before // SECOND_MS:
+            orders += self.flow.slices(0.75 * rate * self.flow.bitcoin_share)
+        count = arrivals(self._random, rate * elapsed / SECOND_MS)
+        count += min(self._burst, MOST_PER_BLOCK)
+        for _ in range(count):
+            order = self.flow.churn(self.market)
+            if order is not None:
+                orders.append(order)
+        return orders
+
+    def _maybe_turn(self) -> None:
+        if self.time < self._turn_ms:
+            return
+        wait = self._random.uniform(0.6, 1.4) * self.config.flip_seconds
+        self._turn_ms = self.time + wait * SECOND_MS
+        chosen = self.flow.next_turn(self.market.directions)
+        if chosen:
+            self.market.turn(*chosen)
+            self.flow.turn(*chosen, self.time, market=self.market, all_now=False)
+
+    def _matched(self, orders: Sequence[Order]) -> tuple[list[Trade], list[tuple[int, Fill]]]:
+        trades: list[Trade] = []
+        fills: list[tuple[int, Fill]] = []
+        for index, order in enumerate(orders, start=1):
+            for trade in self._match(order, index):
+                trades.append(trade)
+                fills += self.ledger.settle(trade)
+                self.bars[trade.coin].trade(trade.time, trade.ticks, trade.lots)
+                self.recent[trade.coin].append(trade)
+        self._burst = max(self._burst - len(trades), 0)
+        return trades, fills
+
+    def _match(self, order: Order, index: int) -> list[Trade]:
+        """Let an order sweep one to three makers at the best price or a little worse."""
+        buys, size = order.lots > 0, abs(order.lots)
+        quote = self.market.quotes[order.coin]
+        count = 1 if order.twap else min(self._random.choices((1, 2, 3), MAKERS_WEIGHTS)[0], size)
+        first = self._random.randrange(len(self._makers))
+        ticks = quote.ask if buys else quote.bid
+        name = ZERO_HASH if order.twap else transaction_hash(self.config.seed, self.height, index)
+        self._order += 4
+        trades = []
+        for nth in range(count):
+            lots = size // count + (nth < size % count)
+            maker = self._makers[(first + nth) % len(self._makers)]
+            taker_order, maker_order = self._order, self._order - 1 - nth
+            if nth and self._random.random() < WORSE_LEVEL:
+                ticks = max(ticks + (quote.step if buys else -quote.step), 1)
+            buyer_order, seller_order = (
+                (taker_order, maker_order) if buys else (maker_order, taker_order)
+            )
+            trades.append(
+                Trade(
+                    coin=order.coin,
+                    side="B" if buys else "A",
+                    ticks=ticks,
+                    lots=lots,
+                    time=self.time,
+                    hash=name,
+                    tid=trade_id(buyer_order, seller_order),
+                    buyer=order.account if buys else maker,
+                    seller=maker if buys else order.account,
+                    buyer_order=buyer_order,
+                    seller_order=seller_order,
+                    twap=order.twap,
+                )
+            )
+        return trades
+
+    def _new_hour(self) -> None:
+        self.ledger.charge_funding(self.funding, self.marks)
+        self.funding = [
+            round(USUAL_FUNDING + self._random.gauss(0, 1e-5), 10) for _ in self.funding
+        ]
+        self._funding_ms = _next_hour(self.time) + self._random.randint(*FUNDING_DELAY_MS)
+        self.history.record(self.standing())
+
+    def _next_block(self) -> float:
+        """Return when the next block is due; TWAPs fire right after a whole second."""
+        due = self.time + self._random.uniform(*INTERVAL_MS)
+        second = due // SECOND_MS * SECOND_MS
+        if second > self.time and due - second > TWAP_DELAY_MS[1]:
+            due = max(second + self._random.uniform(*TWAP_DELAY_MS), self.time + 20.0)
+        return float(int(due))
+
+    def _bars(self, index: int) -> Bars:
+        past, coin = self.past, self.coins[index]
+        bars = Bars(coin, past.origin_ms, past.closes[index])
+        share = coin.popularity / sum(c.popularity for c in self.coins)
+        dollars = self.config.order_rate * 60 * share * USUAL_NOTIONAL
+        bars.fill_past(stream(self.config.seed, "crowd", coin.name), past.level, dollars)
+        mine = past.trades.coin == index
+        bars.add_past(past.trades.time[mine], past.trades.lots[mine])
+        bars.roll(self.time)
+        return bars
+
+
+def _next_hour(time_ms: int) -> int:
+    return (time_ms // HOUR_MS + 1) * HOUR_MS
+
+
+def _last_trades(past: Past, coin: int, seed: int) -> deque[Trade]:
+    """Return the last trades of a coin's past: what the first subscriber sees again."""
+    rows = np.flatnonzero(past.trades.coin == coin)[-REPLAYED:].tolist()
+    trades = past.trades
+    found: deque[Trade] = deque(maxlen=REPLAYED)
+    for row in rows:
+        taker, maker = int(trades.taker[row]), int(trades.maker[row])
+        orders = int(trades.taker_order[row]), int(trades.maker_order[row])
+        buys = int(trades.lots[row]) > 0
+        buyer_order, seller_order = orders if buys else orders[::-1]
+        found.append(
+            Trade(
+                coin=coin,
+                side="B" if buys else "A",
+                ticks=int(trades.ticks[row]),
+                lots=abs(int(trades.lots[row])),
+                time=int(trades.time[row]),
+                hash=transaction_hash(seed, int(trades.height[row]), int(trades.index[row])),
+                tid=trade_id(buyer_order, seller_order),
+                buyer=taker if buys else maker,
+                seller=maker if buys else taker,
+                buyer_order=buyer_order,
+                seller_order=seller_order,
+            )
+        )
+    return found
