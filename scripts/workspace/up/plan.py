@@ -28,7 +28,7 @@ class Options:
     scraper_port: int = 4340
     max_traders: int | None = None
     traders: int = 300
-    speed: float = 60.0
+    speed: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
