@@ -1,0 +1,106 @@
+"""The bus a URL names."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
+
+import aiohttp
+from pydantic import SecretStr
+from redis.asyncio import Redis
+
+from shared_events.bus.http import HttpEventBus
+from shared_events.bus.memory import MemoryEventBus
+from shared_events.bus.port import EventBus, Publisher
+from shared_events.bus.redis_link import connect
+from shared_events.bus.redis_streams import RedisEventBus, StreamLimits
+from shared_events.errors import ConfigError
+
+_REDIS = ("redis", "rediss", "unix")
+_HTTP = ("http", "https")
+
+_in_memory: WeakValueDictionary[str, MemoryEventBus] = WeakValueDictionary()
+"""One bus per name, for as long as somebody has it open."""
+
+
+@asynccontextmanager
+async def open_bus(
+    url: str,
+    *,
+    consumer: str,
+    redeliver_after: float = 30.0,
+    silence_seconds: float = 5.0,
+    limits: StreamLimits | None = None,
+) -> AsyncIterator[EventBus]:
+    """Open the bus that `url` names.
+
+    Parameters
+    ----------
+    url
+        ``redis://``, ``rediss://`` or ``unix://`` for Redis; ``memory://NAME`` for one that lives
+        in this process for as long as somebody has it open.
+    consumer
+        This process's name inside its groups: stable over restarts, unique among live processes.
+    redeliver_after
+        Seconds before a delivery that nobody settled comes back.
+    silence_seconds
+        Seconds after which a silent Redis counts as away; more than 1.
+
+    Raises
+    ------
+    ConfigError
+        If `url` names no bus.
+    """
+    scheme = _scheme(url)
+    if scheme == "memory":
+        bus = _in_memory.setdefault(url, MemoryEventBus(redeliver_after=redeliver_after))
+        yield bus
+    elif scheme in _REDIS:
+        async with _redis(url, silence_seconds) as redis:
+            yield RedisEventBus(
+                redis, consumer=consumer, redeliver_after=redeliver_after, limits=limits
+            )
+    else:
+        raise ConfigError(
+            f"a bus URL begins with redis://, rediss://, unix:// or memory://, not {scheme!r}"
+        )
+
+
+@asynccontextmanager
+async def open_publisher(
+    url: str, *, key: SecretStr | None = None, silence_seconds: float = 5.0
+) -> AsyncIterator[Publisher]:
+    """Open what `url` names for publishing alone: any bus, or ``http://`` with an API `key`.
+
+    Raises
+    ------
+    ConfigError
+        If `url` names nothing one can publish to.
+    """
+    if _scheme(url) in _HTTP:
+        patience = aiohttp.ClientTimeout(total=2 * silence_seconds, connect=silence_seconds)
+        async with aiohttp.ClientSession(timeout=patience) as session:
+            yield HttpEventBus(session, url, key=key)
+    else:
+        async with open_bus(url, consumer="publisher", silence_seconds=silence_seconds) as bus:
+            yield bus
+
+
+@asynccontextmanager
+async def _redis(url: str, silence_seconds: float) -> AsyncIterator[Redis]:
+    try:
+        redis = connect(url, silence_seconds=silence_seconds)
+    except ValueError as e:
+        raise ConfigError(f"this is no Redis URL: {e}") from e
+    try:
+        yield redis
+    finally:
+        await redis.aclose()
+
+
+def _scheme(url: str) -> str:
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError as e:
+        raise ConfigError(f"this is no bus URL: {e}") from e
+    return scheme
