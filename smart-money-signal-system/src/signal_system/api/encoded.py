@@ -15,13 +15,13 @@ class _Coin(Struct):
     coin: str
 
 
-def tagged(body: bytes, request: Request) -> Response:
+def tagged(body: bytes, request: Request, media_type: str = "application/json") -> Response:
     """Answer with `body` and its ETag, or with 304 if the caller has it already."""
     tag = etag(body)
     headers = {"ETag": tag, "Cache-Control": _REVALIDATE}
     if _holds(request.headers.get("if-none-match"), tag):
         return Response(status_code=304, headers=headers)
-    return Response(body, headers=headers, media_type="application/json")
+    return Response(body, headers=headers, media_type=media_type)
 
 
 @lru_cache(maxsize=64)

@@ -11,7 +11,7 @@ from signal_system.api.access import Access, ApiSettings
 from signal_system.api.edge import Edge
 from signal_system.api.metrics import Metrics
 from signal_system.api.port import ReadModel
-from signal_system.api.routes import events, health, signals, status
+from signal_system.api.routes import events, health, page, signals, status
 
 _DESCRIPTION = """
 What traders on Hyperliquid with a record are doing, pooled into one calibrated opinion a coin.
@@ -46,6 +46,7 @@ def build(read_model: ReadModel, publisher: Publisher, settings: ApiSettings) ->
     ):
         app.include_router(guarded, dependencies=[Depends(access.require)])
     app.include_router(health.routes(read_model, metrics))
+    app.include_router(page.routes())
     app.add_middleware(Edge, access=access, metrics=metrics)
     errors.install(app)
     return app
