@@ -1,1 +1,1 @@
-"""."""
+"""Follows Hyperliquid traders live and publishes what they hold."""

@@ -1,0 +1,44 @@
+"""The scraper's numbers in Prometheus's text format."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+
+from market_scraper.orchestration.scraper import Scraper
+
+_CONDITIONS = ("LIVE", "PARTIAL", "STALE", "LOST")
+
+
+def exposition(scraper: Scraper) -> bytes:
+    """Return every number as it is now."""
+    sight, registry = scraper.sight(), CollectorRegistry()
+    gauges: dict[str, tuple[str, float | None]] = {
+        "tracked_traders": ("Traders on the roster", sight.tracked),
+        "anchored_traders": ("Traders whose book is known", sight.anchored),
+        "doubtful_traders": ("Traders with a size that may be wrong", sight.doubtful),
+        "coverage": ("Share of the tracked whose book is known", _float(sight.coverage)),
+        "weight_used_share": ("Share of the request budget in use", sight.budget_used),
+        "sockets_open": ("Venue connections that stand", sight.sockets_open),
+        "sockets_needed": ("Venue connections there should be", sight.sockets_needed),
+        "newest_trade_age_seconds": ("Since the newest public trade", sight.quiet_seconds),
+        "events_waiting": ("Events the bus has not taken yet", scraper.outlet.waiting),
+    }
+    for name, (what, value) in gauges.items():
+        if value is not None:
+            Gauge(f"market_scraper_{name}", what, registry=registry).set(value)
+    counters: dict[str, tuple[str, float]] = {
+        "events": ("Events handed to the bus", scraper.outlet.told),
+        "gaps_found": ("Times trades of a coin were missed", sight.gaps_found),
+        "gaps_closed": ("Gaps that left no doubt behind", sight.gaps_closed),
+        "repairs": ("Position sizes that were wrong and corrected", scraper.positions.repairs),
+        "unknown_answers": ("States the venue refused", scraper.positions.unknown_answers),
+        "frames_set_aside": ("Websocket frames nobody could read", scraper.feed.set_aside),
+    }
+    for name, (what, count) in counters.items():
+        Counter(f"market_scraper_{name}", what, registry=registry).inc(count)
+    condition = Gauge("market_scraper_condition", "1 for what holds", ["is"], registry=registry)
+    for name in _CONDITIONS:
+        condition.labels(name).set(name == sight.condition)
+    return generate_latest(registry)
+
+
+def _float(value: object) -> float | None:
+    return None if value is None else float(str(value))

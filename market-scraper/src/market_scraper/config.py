@@ -1,0 +1,150 @@
+"""Everything about the scraper that may differ between two machines."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from shared_events.errors import ConfigError
+from shared_events.payloads import Interval
+from shared_events.types import Number
+
+_CREDENTIALS = re.compile(r"://[^@/]*@")
+PREFIX = "MARKET_SCRAPER_"
+MAINNET = "https://api.hyperliquid.xyz"
+_MAINNET_LEADERBOARD = "https://stats-data.hyperliquid.xyz/Mainnet/leaderboard"
+_BUSES = ("redis", "rediss", "unix", "memory", "http", "https")
+_STORES = ("sqlite", "memory")
+_VENUE_WEIGHT_A_MINUTE = 1_200
+_INTERVAL_NAMES = ("1m", "5m", "15m", "1h", "4h", "1d")
+
+
+class Settings(BaseSettings):
+    """Read once, in the entry point, and passed down from there.
+
+    Environment variables are ``MARKET_SCRAPER_<NAME>``; lists are written ``BTC,ETH,SOL``.
+
+    Parameters
+    ----------
+    bus_key
+        The API key, if `bus_url` is the signal system's own ``http://`` address.
+    weight_share
+        The part of the venue's 1200 request weights a minute that we spend.
+    least_account_value
+        USD an account must hold to be tracked.
+    republish_seconds
+        How often every whole book is published again.
+    coalesce_ms
+        For how long changes of one trader are gathered into one event.
+    leaderboard_rows
+        How many rows of each window's ranking are published.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", env_file=".env", extra="ignore", frozen=True
+    )
+
+    exchange_url: Annotated[str, Field(max_length=500)] = MAINNET
+    bus_url: Annotated[str, Field(max_length=500)] = "redis://127.0.0.1:6379/0"
+    bus_key: SecretStr | None = None
+    storage_url: Annotated[str, Field(max_length=500)] = "sqlite:///var/market-scraper.db"
+    max_traders: Annotated[int, Field(ge=1, le=20_000)] = 500
+    least_account_value: Annotated[Number, Field(ge=0)] = Number(1_000)
+    weight_share: Annotated[float, Field(ge=0.1, le=1)] = 0.7
+    api_host: str = "127.0.0.1"
+    api_port: Annotated[int, Field(ge=0, le=65_535)] = 4340
+    republish_seconds: Annotated[float, Field(ge=10)] = 900
+    coalesce_ms: Annotated[int, Field(ge=0, le=1_000)] = 20
+    coins: Annotated[tuple[str, ...], NoDecode] = ("BTC", "ETH", "SOL")
+    intervals: Annotated[tuple[Interval, ...], NoDecode] = ("1h",)
+    candle_days: Annotated[int, Field(ge=1, le=2_000)] = 180
+    contexts_seconds: Annotated[float, Field(ge=1)] = 10
+    leaderboard_seconds: Annotated[float, Field(ge=1)] = 3_600
+    leaderboard_rows: Annotated[int, Field(ge=1, le=100_000)] = 5_000
+    audit_seconds: Annotated[float, Field(ge=1)] = 60
+    status_seconds: Annotated[float, Field(ge=0.1)] = 5
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @classmethod
+    def read(cls, **given: object) -> Self:
+        """Read the environment, with `given` before it.
+
+        Raises
+        ------
+        ConfigError
+            Naming the variable and what to change.
+        """
+        try:
+            return cls(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+        except ValidationError as e:
+            first = e.errors(include_url=False)[0]
+            variable = PREFIX + "__".join(map(str, first["loc"][:1])).upper()
+            wrong = _CREDENTIALS.sub("://***@", str(first["input"]))[:100]
+            raise ConfigError(f"{variable} is {wrong!r}: {_advice(first)}.") from e
+
+    @field_validator("coins", "intervals", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("exchange_url")
+    @classmethod
+    def _is_web(cls, value: str) -> str:
+        return _with_scheme(value, ("http", "https"), MAINNET).rstrip("/")
+
+    @field_validator("bus_url")
+    @classmethod
+    def _is_bus(cls, value: str) -> str:
+        return _with_scheme(value, _BUSES, "redis://127.0.0.1:6379/0 or memory://")
+
+    @field_validator("storage_url")
+    @classmethod
+    def _is_store(cls, value: str) -> str:
+        return _with_scheme(value, _STORES, "sqlite:///var/market-scraper.db or memory://")
+
+    @property
+    def websocket_url(self) -> str:
+        """Where the venue's websocket is."""
+        return f"ws{self.exchange_url.removeprefix('http')}/ws"
+
+    @property
+    def leaderboard_url(self) -> str:
+        """Where the leaderboard file lies: the real venue has it on a host of its own."""
+        if self.exchange_url == MAINNET:
+            return _MAINNET_LEADERBOARD
+        return f"{self.exchange_url}/leaderboard"
+
+    @property
+    def weight_limit(self) -> int:
+        """The request weight that may be spent in any minute."""
+        return int(_VENUE_WEIGHT_A_MINUTE * self.weight_share)
+
+    @property
+    def database(self) -> Path | None:
+        """The SQLite file; None if nothing is kept."""
+        scheme, _, path = self.storage_url.partition("://")
+        return Path(path.removeprefix("/")) if scheme == "sqlite" else None
+
+    @property
+    def candle_history(self) -> timedelta:
+        """How far back candles are asked for."""
+        return timedelta(days=self.candle_days)
+
+
+def _with_scheme(value: str, schemes: tuple[str, ...], example: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in schemes:
+        raise ValueError(f"set it to a URL such as {example}")
+    return value
+
+
+def _advice(error: object) -> str:
+    details = error if isinstance(error, dict) else {}
+    message = str(details.get("msg", "")).removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]

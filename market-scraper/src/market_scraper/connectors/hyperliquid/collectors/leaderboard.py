@@ -1,0 +1,257 @@
+"""Read the leaderboard, publish it, and decide from it who is tracked."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from hashlib import blake2b
+from itertools import islice
+from typing import ClassVar, get_args
+
+import structlog
+
+from market_scraper.connectors.hyperliquid.parse import Identity, parse_leaderboard
+from market_scraper.connectors.hyperliquid.rest import InfoClient
+from market_scraper.connectors.hyperliquid.venue_time import VenueTime
+from market_scraper.outlet import Outlet
+from market_scraper.positions.roster import Member, Overrides, choose, turnover
+from market_scraper.positions.scoring import SCORE_VERSION, Result, Standing
+from market_scraper.storage.repository import Repository
+from shared_events.errors import TransientError
+from shared_events.payloads import (
+    LeaderboardChunk,
+    LeaderboardRow,
+    Performance,
+    SnapshotPart,
+    TrackedTrader,
+    TraderProfile,
+    Window,
+)
+from shared_events.runtime.clock import Clock
+
+log = structlog.get_logger()
+
+CHUNK_ROWS = 500
+_OVERRIDE_SECONDS = 2.0
+_ROWS_AT_ONCE = 200
+_WINDOWS: tuple[Window, ...] = get_args(Window)
+
+
+class LeaderboardCollector:
+    """Keeps the ranking and the roster drawn from it.
+
+    Parameters
+    ----------
+    on_roster
+        Called with the whole roster, best first, whenever it changes.
+    most
+        How many traders of the leaderboard are tracked.
+    least_account_value
+        USD a trader must have in the account.
+    every_seconds
+        How often the file is read; the venue rebuilds it about hourly.
+    rows
+        How many rows of each window are published.
+    """
+
+    name: ClassVar[str] = "leaderboard"
+
+    def __init__(  # noqa: PLR0913 -- each is a collaborator or a limit of its own
+        self,
+        info: InfoClient,
+        outlet: Outlet,
+        repository: Repository,
+        venue_time: VenueTime,
+        clock: Clock,
+        on_roster: Callable[[Sequence[Member]], None],
+        *,
+        most: int,
+        least_account_value: Decimal,
+        every_seconds: float = 3_600.0,
+        rows: int = 5_000,
+    ) -> None:
+        self.standings: dict[str, Standing] = {}
+        self.roster: dict[str, Member] = {}
+        self._info = info
+        self._outlet = outlet
+        self._repository = repository
+        self._venue_time = venue_time
+        self._clock = clock
+        self._on_roster = on_roster
+        self._most = most
+        self._least_account_value = least_account_value
+        self._every_seconds = every_seconds
+        self._rows = rows
+        self._overrides = Overrides()
+        self._generation: str | None = None
+        self._introduced = False
+
+    def tracked_addresses(self) -> Sequence[str]:
+        """Return who is tracked, best first."""
+        return list(self.roster)
+
+    def standing(self, address: str) -> Standing | None:
+        """Return the row of `address` in the ranking last read."""
+        return self.standings.get(address)
+
+    async def collect(self) -> None:
+        """Keep the roster current until cancelled."""
+        await self._resume()
+        due = self._now()
+        while True:
+            overrides = await self._repository.overrides()
+            read = self._now() >= due and await self._read_if_there()
+            if self._now() >= due:
+                due = self._now() + (self._every_seconds if read else _OVERRIDE_SECONDS * 5)
+            if read or overrides != self._overrides:
+                self._overrides = overrides
+                await self._draw()
+            await self._clock.sleep(_OVERRIDE_SECONDS)
+
+    async def _resume(self) -> None:
+        """Track whom we tracked before, until the leaderboard has been read."""
+        self._overrides = await self._repository.overrides()
+        before = await self._repository.roster()
+        kept = [member for member in before if member.address not in self._overrides.removed]
+        if kept and not self.roster:
+            self.roster = {member.address: member for member in kept[: self._most]}
+            self._on_roster(list(self.roster.values()))
+
+    async def _read_if_there(self) -> bool:
+        try:
+            await self._read()
+        except TransientError as e:
+            log.warning("leaderboard_away", reason=str(e), tracked=len(self.roster))
+            return False
+        return True
+
+    async def _read(self) -> None:
+        raw = await self._info.leaderboard()
+        standings: dict[str, Standing] = {}
+        for count, standing in enumerate(parse_leaderboard(raw)):
+            standings[standing.address] = standing
+            if count % _ROWS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        generation = blake2b(raw, digest_size=8).hexdigest()
+        self.standings = standings
+        if generation != self._generation:
+            self._generation = generation
+            await self._publish_ranking(generation)
+
+    async def _publish_ranking(self, generation: str) -> None:
+        at = self._venue_time.now()
+        for window in _WINDOWS:
+            for chunk in chunks(window, generation, at, self.standings.values(), self._rows):
+                await self._outlet.tell([chunk])
+                await asyncio.sleep(0)
+        log.info("leaderboard_read", rows=len(self.standings), generation=generation)
+
+    async def _draw(self) -> None:
+        """Choose the roster anew and tell what changed."""
+        before = self.roster
+        after = choose(
+            self.standings.values() if self.standings else _remembered(before.values()),
+            before.keys(),
+            self._overrides,
+            self._most,
+            self._least_account_value if self.standings else Decimal(0),
+        )
+        at = self._venue_time.now()
+        changed = turnover(
+            before, after, self.standings, self._overrides, self._least_account_value
+        )
+        self.roster = after
+        await self._outlet.tell(
+            TrackedTrader(address=address, tracked=False, reason=reason, at=at)
+            for address, reason in changed.left.items()
+        )
+        joined = after.values() if not self._introduced else changed.joined
+        await self._outlet.tell(introductions(list(joined), at, snapshot=not self._introduced))
+        self._introduced = self._introduced or bool(after)
+        self._on_roster(list(after.values()))
+        await self._repository.replace_roster(list(after.values()))
+        await self._publish_profiles(at)
+        log.info("roster", tracked=len(after), joined=len(changed.joined), left=len(changed.left))
+
+    async def _publish_profiles(self, at: datetime) -> None:
+        identities = await self._repository.identities()
+        await self._outlet.tell(
+            profile(address, at, self.standings.get(address), identities.get(address))
+            for address in self.roster
+        )
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
+
+
+def chunks(
+    window: Window, generation: str, at: datetime, standings: Iterable[Standing], most: int
+) -> Iterator[LeaderboardChunk]:
+    """Yield one window's ranking by profit, at most `most` rows, in pieces."""
+    ranked = sorted(
+        (standing for standing in standings if window in standing.results),
+        key=lambda standing: (-standing.results[window].pnl, standing.address),
+    )[:most]
+    total = -(-len(ranked) // CHUNK_ROWS)
+    rows = iter(_row(window, rank, standing) for rank, standing in enumerate(ranked))
+    for index in range(total):
+        yield LeaderboardChunk(
+            window=window,
+            generation=generation,
+            at=at,
+            part=SnapshotPart(id=generation, index=index, total=total),
+            rows=tuple(islice(rows, CHUNK_ROWS)),
+        )
+
+
+def introductions(
+    members: Sequence[Member], at: datetime, *, snapshot: bool
+) -> Iterator[TrackedTrader]:
+    """Yield one fact a member; together they are the whole roster if it is a `snapshot`."""
+    for index, member in enumerate(members):
+        part = SnapshotPart(id=at.isoformat(), index=index, total=len(members))
+        yield TrackedTrader(
+            address=member.address,
+            tracked=True,
+            reason=member.reason,
+            at=at,
+            score=member.score,
+            score_version=SCORE_VERSION,
+            snapshot=part if snapshot else None,
+        )
+
+
+def profile(
+    address: str, at: datetime, standing: Standing | None, identity: Identity | None
+) -> TraderProfile:
+    """Return what is known of `address`."""
+    results: Mapping[Window, Result] = standing.results if standing else {}
+    return TraderProfile(
+        address=address,
+        at=at,
+        role=identity.role if identity else None,
+        master=identity.master if identity else None,
+        account_value=standing.account_value if standing else None,
+        windows={name: _performance(result) for name, result in results.items()},
+    )
+
+
+def _remembered(members: Iterable[Member]) -> Iterator[Standing]:
+    """Stand in for the leaderboard while it was never read: nobody else is known."""
+    for member in members:
+        traded = Result(Decimal(0), Decimal(0), Decimal(1))
+        yield Standing(member.address, Decimal(0), {"allTime": traded})
+
+
+def _row(window: Window, rank: int, standing: Standing) -> LeaderboardRow:
+    return LeaderboardRow(
+        address=standing.address,
+        rank=rank,
+        account_value=standing.account_value,
+        performance=_performance(standing.results[window]),
+        display_name=standing.display_name,
+    )
+
+
+def _performance(result: Result) -> Performance:
+    return Performance(pnl=result.pnl, roi=result.roi, volume=result.volume)

@@ -1,0 +1,236 @@
+"""Follow what tracked traders hold, live: public trades on top of stated books."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import ClassVar
+
+import structlog
+
+from market_scraper.connectors.hyperliquid.feed import Feed
+from market_scraper.connectors.hyperliquid.parse import parse_state
+from market_scraper.connectors.hyperliquid.rest import InfoClient
+from market_scraper.connectors.hyperliquid.session import TradesSeen
+from market_scraper.connectors.hyperliquid.throttle import Urgency
+from market_scraper.connectors.hyperliquid.venue_time import VenueTime
+from market_scraper.moments import milliseconds
+from market_scraper.outlet import Outlet
+from market_scraper.positions.books import Books
+from market_scraper.positions.ledger import Trade
+from market_scraper.positions.roster import Member
+from market_scraper.positions.rotation import Rotation
+from market_scraper.storage.repository import Repository
+from shared_events.errors import DataError, TransientError
+from shared_events.runtime.clock import Clock
+
+log = structlog.get_logger()
+
+_POLLERS = 6
+_IDLE_SECONDS = 0.1
+_AGAIN_SECONDS = 2.5
+_TRUST_FEED_AFTER_SECONDS = 30.0
+_SAVE_SECONDS = 1.0
+_REPUBLISH_STEP_SECONDS = 1.0
+
+
+class TraderPositionsCollector:
+    """Anchors every tracked trader's book, carries it on by the trades, and audits it in turn.
+
+    Parameters
+    ----------
+    info
+        Asked for states.
+    feed
+        Brings the trades.
+    outlet
+        Where changes are told.
+    repository
+        Keeps the sequences.
+    """
+
+    name: ClassVar[str] = "trader_ws"
+
+    def __init__(  # noqa: PLR0913 -- each is a collaborator of its own
+        self,
+        info: InfoClient,
+        feed: Feed,
+        venue_time: VenueTime,
+        outlet: Outlet,
+        repository: Repository,
+        clock: Clock,
+        *,
+        coalesce_seconds: float = 0.02,
+        republish_seconds: float = 900.0,
+        audit_seconds: float = 60.0,
+    ) -> None:
+        self.books = Books()
+        self.members: dict[str, Member] = {}
+        self.gaps_found = 0
+        self.repairs = 0
+        self.unknown_answers = 0
+        self._open_gaps: set[tuple[str, str]] = set()
+        self._info = info
+        self._feed = feed
+        self._venue_time = venue_time
+        self._outlet = outlet
+        self._repository = repository
+        self._clock = clock
+        self._coalesce_seconds = coalesce_seconds
+        self._republish_seconds = republish_seconds
+        self._rotation = Rotation(audit_seconds)
+        self._untold = asyncio.Event()
+        feed.on_trades.append(self._on_trades)
+
+    @property
+    def gaps_closed(self) -> int:
+        """How many gaps were found and have no doubt left behind."""
+        return self.gaps_found - len({coin for coin, _ in self._open_gaps})
+
+    def subscribe_traders(self, members: Iterable[Member]) -> None:
+        """Track exactly `members`."""
+        wanted = {member.address: member for member in members}
+        for address in self.members.keys() - wanted.keys():
+            self.remove_trader(address)
+        for member in wanted.values():
+            self.add_trader(member)
+
+    def add_trader(self, member: Member) -> None:
+        """Track `member`: its trades from now on, its book as soon as the venue has stated it."""
+        known = member.address in self.members
+        self.members[member.address] = member
+        if not known:
+            self.books.enter(member.address, self._feed.tape.newest_ms)
+            self._rotation.enter(member.address, member.score)
+
+    def remove_trader(self, address: str) -> None:
+        """Track `address` no more."""
+        self.members.pop(address, None)
+        self.books.leave(address)
+        self._rotation.leave(address)
+
+    async def collect(self) -> None:
+        """Keep every book right, until cancelled."""
+        self.books.sequences.update(await self._repository.sequences())
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._flush())
+            tasks.create_task(self._republish())
+            tasks.create_task(self._save())
+            await self._feed_is_ready()
+            for _ in range(_POLLERS):
+                tasks.create_task(self._poll())
+
+    async def settle(self) -> None:
+        """Tell and save what is left; called once at the end."""
+        await self._outlet.tell(self.books.drain())
+        await self._repository.save_sequences(self.books.sequences)
+
+    def _on_trades(self, seen: TradesSeen) -> None:
+        now = self._now()
+        for trade in seen.taken.trades:
+            self._on_trade(trade, now)
+        if seen.taken.covered_from_ms is not None:
+            self._on_coverage(seen.coin, seen.taken.covered_from_ms, gap=seen.taken.gap)
+        if self.books.untold:
+            self._untold.set()
+
+    def _on_trade(self, trade: Trade, now: float) -> None:
+        accounts = self.books.accounts
+        if trade.buyer in accounts or trade.seller in accounts:
+            for address in self.books.take(trade):
+                self._rotation.ask(address, now + _AGAIN_SECONDS)
+
+    def _on_coverage(self, coin: str, from_ms: int, *, gap: bool) -> None:
+        doubted = list(self.books.covered(coin, from_ms))
+        for address in doubted:
+            self._rotation.ask(address, 0.0)
+        if gap:
+            self.gaps_found += 1
+            self._open_gaps |= {(coin, address) for address in doubted}
+            log.warning("trades_missed", coin=coin, until_ms=from_ms, doubted=len(doubted))
+
+    async def _feed_is_ready(self) -> None:
+        """Wait for the trades: a state can only be carried on if they are seen."""
+        waited = 0.0
+        while not self._feed.ready and waited < _TRUST_FEED_AFTER_SECONDS:
+            await self._clock.sleep(_IDLE_SECONDS)
+            waited += _IDLE_SECONDS
+
+    async def _poll(self) -> None:
+        while True:
+            address = self._rotation.next(self._now())
+            if address is None:
+                await self._clock.sleep(_IDLE_SECONDS)
+            else:
+                await self._learn(address)
+
+    async def _learn(self, address: str) -> None:
+        account = self.books.accounts.get(address)
+        if account is None:
+            return
+        urgent = not account.anchored or account.doubts
+        try:
+            raw = await self._info.clearinghouse_state(
+                address, Urgency.ANCHOR if urgent else Urgency.AUDIT
+            )
+            verdict = self.books.state(address, parse_state(raw))
+        except (TransientError, DataError) as e:
+            self.unknown_answers += 1
+            log.info("state_unknown", address=address, reason=str(e))
+            self._rotation.done(address, self._now())
+            self._rotation.ask(address, self._now() + _AGAIN_SECONDS)
+            return
+        self._rotation.done(address, self._now())
+        if verdict is None:
+            return
+        if verdict.again:
+            self._rotation.ask(address, self._now() + _AGAIN_SECONDS)
+        if verdict.moves:
+            self.repairs += len(verdict.moves)
+            coins = [move.coin for move in verdict.moves]
+            log.warning("positions_repaired", address=address, coins=coins)
+        self._close_gaps(address)
+        if self.books.untold:
+            self._untold.set()
+
+    def _close_gaps(self, address: str) -> None:
+        if self._open_gaps:
+            doubts = self.books.accounts[address].doubts
+            self._open_gaps = {
+                (coin, who) for coin, who in self._open_gaps if who != address or coin in doubts
+            }
+
+    async def _flush(self) -> None:
+        while True:
+            await self._untold.wait()
+            await self._clock.sleep(self._coalesce_seconds)
+            self._untold.clear()
+            await self._outlet.tell(self.books.drain())
+
+    async def _republish(self) -> None:
+        """Tell every whole book once in `republish_seconds`, a few each second."""
+        told: dict[str, float] = {}
+        while True:
+            await self._clock.sleep(_REPUBLISH_STEP_SECONDS)
+            now = self._now()
+            as_of = milliseconds(self._venue_time.now()) if self._feed.ready else None
+            for address in self.members:
+                if now - told.setdefault(address, now) >= self._republish_seconds:
+                    told[address] = now
+                    self.books.retell(address, as_of)
+            if self.books.untold:
+                self._untold.set()
+
+    async def _save(self) -> None:
+        saved: dict[str, int] = {}
+        while True:
+            await self._clock.sleep(_SAVE_SECONDS)
+            news = {
+                address: sequence
+                for address, sequence in self.books.sequences.items()
+                if saved.get(address) != sequence
+            }
+            if news:
+                await self._repository.save_sequences(news)
+                saved |= news
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()

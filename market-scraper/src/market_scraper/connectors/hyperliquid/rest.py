@@ -1,0 +1,130 @@
+"""Hyperliquid's ``/info`` endpoint and its leaderboard file: one method per request, bytes back."""
+
+from typing import Final
+
+import aiohttp
+
+from market_scraper.connectors.hyperliquid.budget import base_weight, row_weight
+from market_scraper.connectors.hyperliquid.throttle import Throttle, Urgency
+from market_scraper.connectors.hyperliquid.wire import Request
+from market_scraper.errors import (
+    RateLimitedError,
+    SourceUnavailableError,
+    WireFormatError,
+)
+
+MOST_BYTES: Final = 64 << 20
+_TOO_MANY = 429
+_SERVER_ERROR = 500
+_OK = 200
+_REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=20)
+_FILE_TIMEOUT = aiohttp.ClientTimeout(total=120)
+
+
+class InfoClient:
+    """Thin I/O: waits for budget, sends, maps trouble to our errors, returns the body untouched.
+
+    A ``null`` where a value belongs is trouble too: it is how the venue says "not now".
+
+    Parameters
+    ----------
+    http
+        The shared client; whoever made it closes it.
+    base_url
+        The venue, or a simulator of it.
+    leaderboard_url
+        Where the leaderboard file lies.
+    throttle
+        The door every request goes through.
+    """
+
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        base_url: str,
+        leaderboard_url: str,
+        throttle: Throttle,
+    ) -> None:
+        self._http = http
+        self._url = f"{base_url.rstrip('/')}/info"
+        self._leaderboard_url = leaderboard_url
+        self.throttle = throttle
+
+    async def clearinghouse_state(self, address: str, urgency: Urgency) -> bytes:
+        """Return what `address` holds on the main dex."""
+        return await self._ask({"type": "clearinghouseState", "user": address}, urgency)
+
+    async def meta(self) -> bytes:
+        """Return which markets are listed."""
+        return await self._ask({"type": "meta"}, Urgency.MARKET)
+
+    async def meta_and_contexts(self) -> bytes:
+        """Return the markets and how they stand."""
+        return await self._ask({"type": "metaAndAssetCtxs"}, Urgency.MARKET)
+
+    async def candles(self, coin: str, interval: str, start_ms: int, end_ms: int) -> bytes:
+        """Return the candles of `coin` that opened from `start_ms` to `end_ms`, at most 5000."""
+        req = {"coin": coin, "interval": interval, "startTime": start_ms, "endTime": end_ms}
+        return await self._ask(
+            {"type": "candleSnapshot", "req": req}, Urgency.MARKET, most_rows=5000
+        )
+
+    async def user_role(self, address: str) -> bytes:
+        """Return what `address` is; thirty times as expensive as a state."""
+        return await self._ask({"type": "userRole", "user": address}, Urgency.AUDIT)
+
+    async def leaderboard(self) -> bytes:
+        """Return the leaderboard file; another host, no weight."""
+        try:
+            async with self._http.get(self._leaderboard_url, timeout=_FILE_TIMEOUT) as response:
+                return await _body(response, "leaderboard")
+        except (aiohttp.ClientError, TimeoutError) as e:
+            raise SourceUnavailableError(f"no leaderboard: {_said(e)}") from e
+
+    async def _ask(self, request: Request, urgency: Urgency, most_rows: int = 0) -> bytes:
+        kind = request["type"]
+        worst = base_weight(request) + row_weight(request, most_rows)
+        lease = await self.throttle.enter(worst, urgency)
+        try:
+            async with self._http.post(
+                self._url, json=request, timeout=_REQUEST_TIMEOUT
+            ) as response:
+                body = await _body(response, kind)
+        except RateLimitedError as e:
+            e.retry_after = self.throttle.refused(e.retry_after)
+            raise
+        except (aiohttp.ClientError, TimeoutError) as e:
+            raise SourceUnavailableError(f"no answer to {kind!r}: {_said(e)}") from e
+        rows = body.count(b'"t":') if most_rows else 0
+        self.throttle.settle(lease, base_weight(request) + row_weight(request, rows))
+        return body
+
+
+async def _body(response: aiohttp.ClientResponse, what: str) -> bytes:
+    if response.status == _TOO_MANY:
+        raise RateLimitedError(f"slowed down on {what!r}", retry_after=_retry_after(response))
+    if response.status >= _SERVER_ERROR:
+        raise SourceUnavailableError(f"{what!r} was answered with {response.status}")
+    if response.status != _OK:
+        raise WireFormatError(f"{what!r} was answered with {response.status}")
+    if (response.content_length or 0) > MOST_BYTES:
+        raise WireFormatError(f"the answer to {what!r} is too long")
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > MOST_BYTES:
+            raise WireFormatError(f"the answer to {what!r} is too long")
+    if body.strip() == b"null":
+        raise SourceUnavailableError(f"{what!r} was answered with null")
+    return bytes(body)
+
+
+def _said(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _retry_after(response: aiohttp.ClientResponse) -> float | None:
+    try:
+        return float(response.headers.get("Retry-After", ""))
+    except ValueError:
+        return None

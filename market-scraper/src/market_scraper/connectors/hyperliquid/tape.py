@@ -1,0 +1,53 @@
+"""Which public trades were seen, so that none counts twice and none is missed unnoticed.
+
+Every subscription replays the coin's last 30 trades, unmarked. If one of them was seen before, nothing
+was missed; if none was, something was, and how much is unknown.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from market_scraper.positions.ledger import Trade
+
+REPLAYED = 30
+KEPT_PER_COIN = 10_000
+
+_Key = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a frame of trades brought.
+
+    ``covered_from_ms`` is set where an unbroken run of trades begins; ``gap`` says that an earlier
+    run ended before it.
+    """
+
+    trades: tuple[Trade, ...]
+    covered_from_ms: int | None = None
+    gap: bool = False
+
+
+@dataclass(slots=True)
+class TradeTape:
+    """The trades seen of every coin, by ``(time, tid)``."""
+
+    _seen: dict[str, dict[_Key, None]] = field(default_factory=dict)
+    newest_ms: int = 0
+
+    def take(self, coin: str, trades: Sequence[Trade], *, replay: bool) -> Taken:
+        """Return the trades not seen before; `replay` marks the first frame of a subscription."""
+        known = coin in self._seen
+        seen = self._seen.setdefault(coin, {})
+        fresh = tuple(trade for trade in trades if (trade.ms, trade.tid) not in seen)
+        bridged = len(fresh) < len(trades)
+        for trade in fresh:
+            seen[trade.ms, trade.tid] = None
+            self.newest_ms = max(self.newest_ms, trade.ms)
+        for _ in range(len(seen) - KEPT_PER_COIN):
+            del seen[next(iter(seen))]
+        if not replay or not trades or (known and bridged):
+            return Taken(fresh)
+        whole = not known and len(trades) < REPLAYED
+        begins = 0 if whole else min(trade.ms for trade in trades)
+        return Taken(fresh, begins, gap=known)

@@ -1,0 +1,75 @@
+"""Wait for a place in the weight budget, the urgent first."""
+
+from enum import IntEnum
+from itertools import count
+
+from market_scraper.connectors.hyperliquid.budget import Lease, WeightBudget
+from shared_events.runtime.clock import Clock
+
+_LOOK_AGAIN_SECONDS = 0.05
+_FIRST_HOLD_SECONDS = 5.0
+_LONGEST_HOLD_SECONDS = 60.0
+
+
+class Urgency(IntEnum):
+    """Who goes first when the budget is short."""
+
+    MARKET = 0
+    ANCHOR = 1
+    AUDIT = 2
+
+
+class Throttle:
+    """The one door to the venue's REST interface.
+
+    Parameters
+    ----------
+    budget
+        What may be spent.
+    clock
+        Measures the minute.
+    """
+
+    def __init__(self, budget: WeightBudget, clock: Clock) -> None:
+        self._budget = budget
+        self._clock = clock
+        self._waiting: list[tuple[Urgency, int]] = []
+        self._count = count()
+        self._refusals = 0
+
+    @property
+    def used_share(self) -> float:
+        """How much of the budget the last minute took, in [0, 1]."""
+        return self._budget.used(self._now()) / self._budget.limit
+
+    async def enter(self, weight: int, urgency: Urgency) -> Lease:
+        """Wait until `weight` may be spent, and reserve it."""
+        ticket = (urgency, next(self._count))
+        self._waiting.append(ticket)
+        try:
+            while (seconds := self._seconds(ticket, weight)) > 0:
+                await self._clock.sleep(seconds)
+            return self._budget.take(weight, self._now())
+        finally:
+            self._waiting.remove(ticket)
+
+    def settle(self, lease: Lease, weight: int) -> None:
+        """Give back what the request did not cost; the venue answered."""
+        self._budget.settle(lease, weight)
+        self._refusals = 0
+
+    def refused(self, retry_after: float | None) -> float:
+        """Hold everything back after a 429; return for how many seconds."""
+        growing = min(_FIRST_HOLD_SECONDS * 2.0**self._refusals, _LONGEST_HOLD_SECONDS)
+        seconds = float(max(retry_after or 0.0, growing))
+        self._refusals = min(self._refusals + 1, 10)
+        self._budget.hold(self._now() + seconds)
+        return seconds
+
+    def _seconds(self, ticket: tuple[Urgency, int], weight: int) -> float:
+        if min(self._waiting) < ticket:
+            return _LOOK_AGAIN_SECONDS
+        return self._budget.wait(weight, self._now())
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()

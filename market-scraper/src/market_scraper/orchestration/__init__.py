@@ -1,0 +1,1 @@
+"""Where ports meet adapters, and nothing else happens."""

@@ -1,0 +1,132 @@
+"""The parts of a running scraper, and what can be asked of them from outside."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from market_scraper.config import Settings
+from market_scraper.connectors.hyperliquid.collectors.leaderboard import LeaderboardCollector
+from market_scraper.connectors.hyperliquid.collectors.manager import CollectorManager
+from market_scraper.connectors.hyperliquid.collectors.market_contexts import (
+    MarketContextsCollector,
+)
+from market_scraper.connectors.hyperliquid.collectors.status import Sight
+from market_scraper.connectors.hyperliquid.collectors.trader_positions import (
+    TraderPositionsCollector,
+)
+from market_scraper.connectors.hyperliquid.feed import Feed
+from market_scraper.connectors.hyperliquid.throttle import Throttle
+from market_scraper.connectors.hyperliquid.venue_time import VenueTime
+from market_scraper.errors import SourceUnavailableError
+from market_scraper.outlet import Outlet
+from market_scraper.storage.repository import Repository
+from shared_events.runtime.clock import Clock
+from shared_events.runtime.health import Health
+
+
+@dataclass(slots=True)
+class Scraper:
+    """What `lifecycle.running` yields."""
+
+    settings: Settings
+    clock: Clock
+    feed: Feed
+    throttle: Throttle
+    venue_time: VenueTime
+    outlet: Outlet
+    repository: Repository
+    positions: TraderPositionsCollector
+    leaderboard: LeaderboardCollector
+    contexts: MarketContextsCollector
+    manager: CollectorManager
+    started_at: datetime
+
+    def unrelated_work_may_run(self) -> Sequence[str]:
+        """Return who is tracked, once every book is known; nobody before."""
+        sight = self.sight()
+        return self.leaderboard.tracked_addresses() if sight.anchored == sight.tracked else ()
+
+    def sight(self) -> Sight:
+        """Say what is seen of the venue now."""
+        books, members = self.positions.books, self.positions.members
+        weight = sum(float(member.score) for member in members.values())
+        known = sum(
+            float(member.score)
+            for address, member in members.items()
+            if books.accounts[address].anchored
+        )
+        return Sight(
+            tracked=len(members),
+            anchored=books.anchored,
+            doubtful=books.doubtful,
+            anchored_weight=known / weight if weight else 0.0,
+            sockets_open=self.feed.open,
+            sockets_needed=self.feed.needed,
+            subscribed=self.feed.ready,
+            gaps_found=self.positions.gaps_found,
+            gaps_closed=self.positions.gaps_closed,
+            budget_used=self.throttle.used_share,
+            quiet_seconds=self.venue_time.quiet_seconds(),
+        )
+
+    def progress(self) -> str:
+        """Say in a sentence how far the start has come."""
+        sight = self.sight()
+        elapsed = (self.clock.now() - self.started_at).total_seconds()
+        left = (
+            elapsed * (sight.tracked - sight.anchored) / sight.anchored if sight.anchored else None
+        )
+        return sight.progress(left)
+
+    def status(self) -> Mapping[str, Any]:
+        """Return everything an operator asks first."""
+        sight = self.sight()
+        return {
+            "status": sight.condition,
+            "progress": {"message": self.progress(), "share": round(sight.anchored_weight, 4)},
+            "venue": self.settings.exchange_url,
+            "venue_time": self.venue_time.now(),
+            "started_at": self.started_at,
+            "tracked": sight.tracked,
+            "anchored": sight.anchored,
+            "doubtful": sight.doubtful,
+            "coverage": sight.coverage,
+            "budget": {
+                "used_share": round(sight.budget_used, 4),
+                "limit_a_minute": self.settings.weight_limit,
+            },
+            "sockets": {"open": sight.sockets_open, "needed": sight.sockets_needed},
+            "quiet_seconds": sight.quiet_seconds,
+            "gaps": {"found": sight.gaps_found, "closed": sight.gaps_closed},
+            "repairs": self.positions.repairs,
+            "unknown_answers": self.positions.unknown_answers,
+            "frames_set_aside": self.feed.set_aside,
+            "events": {
+                "told": self.outlet.told,
+                "waiting": self.outlet.waiting,
+            },
+            "troubles": self.manager.troubles,
+        }
+
+    def health(self) -> Health:
+        """Return the checks that decide whether the service is ready."""
+        return Health(
+            {
+                "bus": self.outlet.ping,
+                "storage": self.repository.ping,
+                "venue": self._venue_is_fresh,
+            }
+        )
+
+    async def _venue_is_fresh(self) -> None:
+        sight = self.sight()
+        if sight.condition in {"STALE", "LOST"}:
+            raise SourceUnavailableError(
+                f"{sight.condition}: {sight.sockets_open} of {sight.sockets_needed} connections"
+                f" stand, the last trade came {_ago(sight.quiet_seconds)}"
+            )
+
+
+def _ago(seconds: float | None) -> str:
+    return "never" if seconds is None else f"{seconds:.0f} s ago"

@@ -1,0 +1,60 @@
+"""The scraper as a service: started, told to the service manager, stopped on a signal."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from market_scraper.api.server import serving
+from market_scraper.api.web import build
+from market_scraper.config import Settings
+from market_scraper.orchestration.lifecycle import running
+from shared_events.runtime.config import Manager
+from shared_events.runtime.service import Notifier, Stop, run, settle
+
+log = structlog.get_logger()
+
+_SAY_SECONDS = 5.0
+_WARM_AFTER = 12
+
+
+def serve(settings: Settings) -> int:
+    """Run until a signal comes; return the exit code of the process."""
+    manager = Manager.from_environment()
+    return run(_main(settings, Notifier(manager.notify_socket)), manager=manager)
+
+
+def _main(settings: Settings, notifier: Notifier) -> Callable[[Stop], Awaitable[None]]:
+    async def main(stop: Stop) -> None:
+        async with (
+            running(settings) as scraper,
+            serving(build(scraper), settings.api_host, settings.api_port) as port,
+        ):
+            notifier.ready()
+            log.info(
+                "scraper_started",
+                venue=settings.exchange_url,
+                bus=settings.bus_url,
+                api=f"http://{settings.api_host}:{port}",
+            )
+            said, rounds = "", 0
+            while not await _set_within(stop, _SAY_SECONDS):
+                progress = scraper.progress()
+                if progress != said:
+                    said = progress
+                    notifier.status(progress)
+                    log.info("progress", message=progress)
+                rounds += 1
+                if rounds == _WARM_AFTER:
+                    settle()
+
+    return main
+
+
+async def _set_within(stop: Stop, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return False
+    return True

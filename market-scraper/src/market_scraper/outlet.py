@@ -1,0 +1,55 @@
+"""The one way out: facts in, envelopes on the bus."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from shared_events.bus.buffered import BufferedPublisher
+from shared_events.envelope import event
+from shared_events.runtime.clock import Clock
+
+SOURCE = "hyperliquid"
+
+
+class Outlet:
+    """Puts facts in envelopes and hands them on; waits only while the bus is far behind.
+
+    Parameters
+    ----------
+    publisher
+        Publishes in the background, in order, through any absence of the bus.
+    clock
+        Says when a fact was learned.
+    """
+
+    def __init__(self, publisher: BufferedPublisher, clock: Clock) -> None:
+        self._publisher = publisher
+        self._clock = clock
+        self.told = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many envelopes the bus has not taken yet."""
+        return self._publisher.waiting
+
+    async def tell(self, facts: Iterable[Any]) -> None:
+        """Publish `facts`, in order."""
+        learned = self._clock.now()
+        envelopes = [
+            event(fact, source=SOURCE, time=happened(fact), recorded_at=learned) for fact in facts
+        ]
+        await self._publisher.publish(envelopes)
+        self.told += len(envelopes)
+
+    async def ping(self) -> None:
+        """Return if the bus answers."""
+        await self._publisher.ping()
+
+
+def happened(fact: Any) -> datetime:
+    """Return when `fact` says it happened."""
+    for name in ("as_of", "at", "second", "close_time"):
+        at = getattr(fact, name, None)
+        if isinstance(at, datetime):
+            return at
+    raise TypeError(f"{type(fact).__name__} does not say when it happened")

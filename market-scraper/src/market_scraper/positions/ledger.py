@@ -1,0 +1,146 @@
+"""What one trade does to the two accounts in it.
+
+Sizes are signed: positive is long. A size of zero is always ``Decimal(0)``, whatever the venue's
+number of decimals was.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from decimal import Context, Decimal
+
+from shared_events.payloads import ChangeKind, MarginType
+
+ZERO = Decimal(0)
+_PRICE = Context(prec=12)
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One public trade; `ms` is its block's time."""
+
+    coin: str
+    price: Decimal
+    size: Decimal
+    ms: int
+    tid: int
+    buyer: str
+    seller: str
+    buyer_is_taker: bool
+    twap: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """One party's side of a trade: `signed` is what its position gained."""
+
+    coin: str
+    ms: int
+    tid: int
+    signed: Decimal
+    price: Decimal
+    taker: bool
+    twap: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A net position; None is "not known".
+
+    ``leverage`` and ``margin_type`` outlive a trade; what the venue computes from size and price
+    (notional, margin, liquidation price, profit) does not.
+    """
+
+    coin: str
+    size: Decimal
+    entry: Decimal | None = None
+    leverage: Decimal | None = None
+    margin_type: MarginType | None = None
+    mark: Decimal | None = None
+    notional: Decimal | None = None
+    margin_used: Decimal | None = None
+    liquidation_price: Decimal | None = None
+    unrealised_pnl: Decimal | None = None
+    cum_funding: Decimal | None = None
+    opened_ms: int | None = None
+
+
+def deltas(trade: Trade) -> Iterable[tuple[str, Delta]]:
+    """Return who gained what in `trade`; nothing for a trade with oneself."""
+    if trade.buyer == trade.seller:
+        return ()
+    buys, sells = trade.buyer_is_taker, not trade.buyer_is_taker
+    return (
+        (trade.buyer, _side(trade, trade.size, taker=buys)),
+        (trade.seller, _side(trade, -trade.size, taker=sells)),
+    )
+
+
+def apply(holding: Holding, delta: Delta) -> Holding:
+    """Return `holding` after `delta`.
+
+    The entry price is the size-weighted mean of what built the position: reducing keeps it, a flip
+    starts anew at the trade's price, a close forgets it.
+    """
+    after = normal(holding.size + delta.signed)
+    entry, opened = holding.entry, holding.opened_ms
+    match classify(holding.size, after):
+        case "open" | "flip":
+            entry, opened = delta.price, delta.ms
+        case "increase":
+            entry = _mean(entry, abs(holding.size), delta.price, abs(delta.signed))
+        case "close":
+            entry, opened = None, None
+        case "reduce" | None:
+            pass
+    return replace(
+        without_valuation(holding),
+        size=after,
+        entry=entry,
+        opened_ms=opened,
+    )
+
+
+def without_valuation(holding: Holding) -> Holding:
+    """Return `holding` without what was computed at an older size and price."""
+    return replace(
+        holding,
+        mark=None,
+        notional=None,
+        margin_used=None,
+        liquidation_price=None,
+        unrealised_pnl=None,
+    )
+
+
+def classify(before: Decimal, after: Decimal) -> ChangeKind | None:
+    """Name the move from one signed size to another; None if there was none.
+
+    Examples
+    --------
+    >>> classify(Decimal(2), Decimal(-1)), classify(Decimal(-2), Decimal(-3))
+    ('flip', 'increase')
+    """
+    if before == after:
+        return None
+    if before == 0:
+        return "open"
+    if after == 0:
+        return "close"
+    if (before > 0) != (after > 0):
+        return "flip"
+    return "increase" if abs(after) > abs(before) else "reduce"
+
+
+def normal(size: Decimal) -> Decimal:
+    """Return `size`, every zero as ``Decimal(0)``."""
+    return size or ZERO
+
+
+def _side(trade: Trade, signed: Decimal, *, taker: bool) -> Delta:
+    return Delta(trade.coin, trade.ms, trade.tid, signed, trade.price, taker, trade.twap)
+
+
+def _mean(entry: Decimal | None, held: Decimal, price: Decimal, gained: Decimal) -> Decimal | None:
+    if entry is None:
+        return None
+    return _PRICE.divide(entry * held + price * gained, held + gained)

@@ -1,0 +1,1 @@
+"""What the scraper keeps between two runs: one port, one module a store."""
