@@ -20,7 +20,7 @@ main() {
     build_release
     write_settings
     switch
-    say "Installed. Settings: $SETTINGS. Follow it: journalctl -fu 'market-scraper' -u 'smart-money-signal-system'"
+    say "Installed. Settings: $SETTINGS. Follow it: journalctl -f -u market-scraper -u smart-money-signal-system"
 }
 
 need_packages() {
@@ -71,12 +71,10 @@ build_release() {
     touch "$release/share/smart-money/complete"
 }
 
+# The same code has the same name, so installing it again builds nothing.
 version_of_checkout() {
-    if git -C "$ROOT" diff --quiet HEAD 2>/dev/null; then
-        git -C "$ROOT" rev-parse --short=12 HEAD
-    else
-        date -u +%Y%m%dT%H%M%SZ
-    fi
+    find shared-events/src market-scraper/src smart-money-signal-system/src "$HERE" ./*/pyproject.toml \
+        -type f ! -name '*.pyc' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-12
 }
 
 # What somebody has set stays as it is.
