@@ -113,6 +113,28 @@ def test_what_the_schema_allows_the_code_reads(payload: type[Payload], wrong: ob
             assert is_read(spoilt), path
 
 
+class Weather(Payload):
+    """Today's."""
+
+    event_type = "weather"
+
+    degrees: int
+    """Celsius,
+    in the shade.
+    """
+    wind: int | None = None
+    """Metres a second."""
+    clouds: int = 0
+
+
+def test_a_string_below_a_field_becomes_its_description() -> None:
+    fields = json_schema(Weather)["properties"]["data"]["properties"]
+
+    assert fields["degrees"] == {"type": "integer", "description": "Celsius, in the shade."}
+    assert fields["wind"]["description"] == "Metres a second."
+    assert "description" not in fields["clouds"]
+
+
 @every_payload
 def test_a_field_a_later_version_may_add_fits(payload: type[Payload]) -> None:
     document = golden(payload)

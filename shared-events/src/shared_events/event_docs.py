@@ -125,10 +125,16 @@ def _text(schema: Schema) -> str:
     if schema.get("pattern") == ADDRESS_PATTERN:
         return "address"
     if "pattern" in schema:
-        whole = schema.get("description") == "at least 0, at most 1"
-        return "fraction" if whole else "decimal"
+        return _decimal(schema)
     longest = schema.get("maxLength")
     return f"text, at most {longest}" if longest else "text"
+
+
+def _decimal(schema: Schema) -> str:
+    bounds = (schema.get("x-minimum"), schema.get("x-maximum"))
+    if bounds == ("0", "1"):
+        return "fraction"
+    return "decimal" if bounds == (None, None) else f"decimal from {bounds[0]} to {bounds[1]}"
 
 
 def _number(schema: Schema) -> str:

@@ -5,10 +5,14 @@ one; with `--check` it only names the files that are no longer current.
 """
 
 import argparse
+import ast
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from inspect import getsource
+from itertools import pairwise
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import msgspec
@@ -29,14 +33,15 @@ class _Wire(GenerateJsonSchema):
     """Says what travels: decimals as strings, room for fields a newer version may add."""
 
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
-        bounds = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
-        said = [f"{words} {schema[name]}" for name, words in bounds.items() if name in schema]  # type: ignore[literal-required]
-        described = {"description": ", ".join(said)} if said else {}
-        return {"type": "string", "pattern": DECIMAL_PATTERN, **described}
+        bounds = {"ge": "x-minimum", "le": "x-maximum"}  # numbers alone have "minimum"
+        said = {word: str(schema[name]) for name, word in bounds.items() if name in schema}  # type: ignore[literal-required]
+        return {"type": "string", "pattern": DECIMAL_PATTERN, **said}
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         described = super().model_schema(schema)
         described.pop("additionalProperties", None)
+        for name, words in field_docs(schema["cls"]).items():
+            described["properties"][name] |= {"description": words}
         return described
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - inherited name
@@ -59,6 +64,21 @@ def json_schema(payload: type[Payload]) -> dict[str, Any]:
         "title": payload.event_type,
         **envelope,
         "$defs": parts,
+    }
+
+
+def field_docs(payload: type[Any]) -> dict[str, str]:
+    """Return what the strings below the fields of `payload` say, by field, on one line each."""
+    (definition,) = ast.parse(dedent(getsource(payload))).body
+    statements = definition.body if isinstance(definition, ast.ClassDef) else []
+    return {
+        field.target.id: " ".join(below.value.value.split())
+        for field, below in pairwise(statements)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(below, ast.Expr)
+        and isinstance(below.value, ast.Constant)
+        and isinstance(below.value.value, str)
     }
 
 
