@@ -1,1 +1,1 @@
-"""."""
+"""Decides what each coin's tracked traders say together, and answers for it."""

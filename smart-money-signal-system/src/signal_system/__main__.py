@@ -1,0 +1,6 @@
+"""``python -m signal_system``."""
+
+from signal_system.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""The composition root: the only place where ports meet adapters."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from datetime import timedelta
+from functools import partial
+
+import structlog
+
+from shared_events.bus.consumer import consume
+from shared_events.bus.open import open_bus
+from shared_events.bus.port import EventBus
+from shared_events.errors import BusUnavailableError
+from shared_events.journal import JournalWriter
+from shared_events.runtime.clock import Clock, SystemClock
+from shared_events.runtime.health import Health
+from signal_system.api import web
+from signal_system.config import Settings
+from signal_system.event_subscriber import GROUP, TYPES, EventSubscriber, remembered
+from signal_system.fold import Fold
+from signal_system.read_model import BusFigures, LiveReadModel
+from signal_system.restoring import restore
+from signal_system.serving import serving
+from signal_system.signal_store import SignalStore
+from signal_system.storage.port import StorageError, Store
+from signal_system.storage.sqlite import SqliteStore
+
+log = structlog.get_logger()
+
+CONSUMER = "signal-system"
+
+_LOOK_SECONDS = 0.5
+_FIGURES_SECONDS = 2.0
+_RETENTION_SECONDS = 60.0
+_FORGOTTEN_AT_ONCE = 5_000
+
+
+class Service:
+    """The parts of a running signal system.
+
+    Attributes
+    ----------
+    read_model
+        Answers the HTTP side.
+    fold
+        State and decisions.
+    restored
+        Set once the journal is folded and the bus is read.
+    """
+
+    def __init__(
+        self, settings: Settings, bus: EventBus, store: Store, journal: JournalWriter, clock: Clock
+    ) -> None:
+        self._settings, self._bus, self._store, self._clock = settings, bus, store, clock
+        self._journal = journal
+        self.fold = Fold(settings.fold_config())
+        self._signals = SignalStore(store)
+        ids = remembered(settings.journal, journal.next_position)
+        self._subscriber = EventSubscriber(
+            journal, self.fold, ids, clock=clock, listener=self._signals.add
+        )
+        self._figures = BusFigures()
+        health = Health({"bus": bus.ping, "store": partial(asyncio.to_thread, store.ping)})
+        self.read_model = LiveReadModel(
+            self.fold, self._signals, self._subscriber, self._figures, health, clock
+        )
+        self.restored = asyncio.Event()
+        self.port: int | None = None
+        self._kept_position = -1
+
+    async def run(self) -> None:
+        """Restore, then consume, tick, publish and keep, until cancelled."""
+        await restore(
+            self.fold,
+            self._store,
+            self._settings.journal,
+            self._journal.next_position,
+            self._signals.add,
+        )
+        self.read_model.progress.restored = True
+        async with (
+            self._bus.subscribe(GROUP, TYPES) as subscription,
+            asyncio.TaskGroup() as tasks,
+        ):
+            self.restored.set()
+            tasks.create_task(consume(subscription, self._subscriber.handle, clock=self._clock))
+            tasks.create_task(self._subscriber.tick_for_ever())
+            tasks.create_task(self._signals.publish_to(self._bus, self._clock))
+            tasks.create_task(self._keep_for_ever())
+            tasks.create_task(self._every(_FIGURES_SECONDS, self._ask_the_bus))
+            tasks.create_task(self._every(_RETENTION_SECONDS, self._forget_the_old))
+
+    async def keep(self) -> None:
+        """Store a checkpoint, unless nothing happened since the last."""
+        position = self.fold.position
+        if position == self._kept_position:
+            return
+        try:
+            await self._signals.commit(position, self.fold.snapshot())
+        except StorageError as e:
+            log.warning("checkpoint_failed", reason=str(e))
+        else:
+            self._kept_position = position
+
+    async def _keep_for_ever(self) -> None:
+        waited = 0.0
+        while True:
+            await self._clock.sleep(_LOOK_SECONDS)
+            waited += _LOOK_SECONDS
+            grown = self.fold.position - self._kept_position
+            if waited >= self._settings.checkpoint_seconds or (
+                grown >= self._settings.checkpoint_records
+            ):
+                waited = 0.0
+                await self.keep()
+
+    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await work()
+            await self._clock.sleep(seconds)
+
+    async def _ask_the_bus(self) -> None:
+        try:
+            self._figures.lag = await self._bus.lag(GROUP)
+            letters = [await self._bus.dead_letters(event_type) for event_type in TYPES]
+        except BusUnavailableError as e:
+            log.warning("bus_figures_unknown", reason=str(e))
+        else:
+            self._figures.dead_letters = sum(map(len, letters))
+
+    async def _forget_the_old(self) -> None:
+        if self.fold.state.now is None:
+            return
+        until = self.fold.state.now - timedelta(days=self._settings.history_days)
+        try:
+            await asyncio.to_thread(self._store.forget_before, until, _FORGOTTEN_AT_ONCE)
+        except StorageError as e:
+            log.warning("history_not_forgotten", reason=str(e))
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings,
+    *,
+    bus: EventBus | None = None,
+    clock: Clock | None = None,
+    serve: bool = True,
+) -> AsyncIterator[Service]:
+    """Run a signal system for as long as the context lasts; leaving it stops everything in order.
+
+    Parameters
+    ----------
+    bus
+        Where events come from and signals go; None opens the one that the settings name.
+    serve
+        Whether to answer HTTP.
+
+    Raises
+    ------
+    ConfigError
+        If the settings cannot work.
+    """
+    async with AsyncExitStack() as stack:
+        store = stack.enter_context(closing(SqliteStore.open(settings.database)))
+        journal = stack.enter_context(JournalWriter(settings.journal, fsync=settings.journal_fsync))
+        if bus is None:
+            bus = await stack.enter_async_context(open_bus(settings.bus_url, consumer=CONSUMER))
+        service = Service(settings, bus, store, journal, clock or SystemClock())
+        if serve:
+            app = web.build(service.read_model, bus, settings)
+            service.port = await stack.enter_async_context(
+                serving(app, settings.api_host, settings.api_port)
+            )
+        async with asyncio.TaskGroup() as tasks:
+            work = tasks.create_task(service.run())
+            try:
+                yield service
+            finally:
+                work.cancel()
+                await asyncio.wait({work})
+                await service.keep()
+                log.info("signal_system_stopped", journal_position=service.fold.position)

@@ -1,0 +1,129 @@
+"""Everything about the signal system that may differ between two machines."""
+
+import json
+import re
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared_events.errors import ConfigError
+from signal_system.domain.rules import Rules
+from signal_system.fold import FoldConfig
+from signal_system.ml.regime_detection import RegimeModel
+from signal_system.weighting_engine import WeightingConfig
+
+PREFIX = "SIGNAL_SYSTEM_"
+
+_BUSES = ("redis", "rediss", "unix", "memory", "http", "https")
+_CREDENTIALS = re.compile(r"://[^@/]*@")
+
+
+class Settings(BaseSettings):
+    """Read once, in the entry point, and passed down from there.
+
+    Environment variables are ``SIGNAL_SYSTEM_<NAME>``, nested ones ``SIGNAL_SYSTEM_RULES__<NAME>``.
+
+    Parameters
+    ----------
+    data_dir
+        Where the journal and the store live; a recording wants one of its own.
+    rules, weighting
+        What decides the signals; both enter the hash that every signal states.
+    regime_model
+        A JSON artefact of ``train-regime``; without one the published band is used.
+    history_days
+        How long issued signals are kept.
+    journal_fsync
+        Whether every append waits for the disk: only a loss of power makes a difference.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", env_file=".env", extra="ignore", frozen=True
+    )
+
+    bus_url: Annotated[str, Field(max_length=500)] = "redis://127.0.0.1:6379/0"
+    data_dir: Path = Path("var/signal-system")
+    api_host: str = "127.0.0.1"
+    api_port: Annotated[
+        int,
+        Field(ge=0, le=65_535, validation_alias=AliasChoices(f"{PREFIX}API_PORT", "API_PORT")),
+    ] = 4341
+    api_key: SecretStr | None = None
+    rules: Rules = Field(default_factory=Rules)
+    weighting: WeightingConfig = Field(default_factory=WeightingConfig)
+    regime_model: Path | None = None
+    checkpoint_seconds: Annotated[float, Field(gt=0, le=300)] = 5.0
+    checkpoint_records: Annotated[int, Field(ge=1)] = 20_000
+    history_days: Annotated[float, Field(gt=0)] = 7.0
+    journal_fsync: bool = False
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @classmethod
+    def read(cls, **given: object) -> Self:
+        """Read the environment, with those of `given` that are not None before it.
+
+        Raises
+        ------
+        ConfigError
+            Naming the variable and what to change.
+        """
+        named = {_ALIASES.get(name, name): value for name, value in given.items()}
+        try:
+            return cls(**{name: value for name, value in named.items() if value is not None})  # type: ignore[arg-type]
+        except ValidationError as e:
+            first = e.errors(include_url=False)[0]
+            path = "__".join(str(part) for part in first["loc"]).upper()
+            variable = path if path.startswith((PREFIX, "API_PORT")) else PREFIX + path
+            wrong = _CREDENTIALS.sub("://***@", str(first["input"]))[:100]
+            advice = first["msg"].removeprefix("Value error, ")
+            raise ConfigError(f"{variable} is {wrong!r}: {advice}.") from e
+
+    @field_validator("bus_url")
+    @classmethod
+    def _is_bus(cls, value: str) -> str:
+        if urlsplit(value).scheme not in _BUSES:
+            raise ValueError("set it to a URL such as redis://127.0.0.1:6379/0 or memory://")
+        return value
+
+    @property
+    def journal(self) -> Path:
+        """Where the journal's segments lie."""
+        return self.data_dir / "journal"
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.data_dir / "signals.db"
+
+    def fold_config(self) -> FoldConfig:
+        """Return what decides the signals, the regime's artefact read.
+
+        Raises
+        ------
+        ConfigError
+            If the artefact is missing or is not one.
+        """
+        model = read_regime_model(self.regime_model) if self.regime_model else RegimeModel()
+        return FoldConfig(rules=self.rules, weighting=self.weighting, regime=model)
+
+
+_ALIASES = {"api_port": f"{PREFIX}API_PORT"}
+
+
+def read_regime_model(path: Path) -> RegimeModel:
+    """Return the model in the JSON artefact at `path`.
+
+    Raises
+    ------
+    ConfigError
+        If the artefact is missing or is not one.
+    """
+    try:
+        return RegimeModel.model_validate(json.loads(path.read_bytes())["model"])
+    except (OSError, ValueError, KeyError, TypeError) as e:
+        raise ConfigError(
+            f"{PREFIX}REGIME_MODEL is {str(path)!r}, which is no artefact of train-regime: {e}"
+        ) from e

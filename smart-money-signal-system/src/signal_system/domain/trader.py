@@ -1,0 +1,89 @@
+"""What is known of one trader, such that late and repeated news change nothing they should not."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from shared_events.payloads import TrackedTrader, TraderPositions, TraderProfile
+from signal_system.domain.exposure import size_units
+
+
+class Move(NamedTuple):
+    """A size that changed, in hundred-millionths of the coin."""
+
+    coin: str
+    before: int
+    after: int
+
+
+class Held(NamedTuple):
+    """A size, and the sequence of the event that said so."""
+
+    size: int
+    sequence: int
+
+
+class Trader(Struct, kw_only=True):
+    """One address: its place on the roster, its family and its book.
+
+    The book keeps the newest word per coin: a whole book speaks about every coin, a partial one
+    about those it names. So the same set of events leads to the same book in every order, and an
+    event that comes back late can neither undo what followed it nor get lost.
+    """
+
+    address: str
+    tracked: bool = False
+    score: Decimal | None = None
+    rostered_at: datetime | None = None
+    profiled_at: datetime | None = None
+    master: str | None = None
+    children: tuple[str, ...] = ()
+    verified_at: datetime | None = None
+    whole: int = -1
+    book: dict[str, Held] = {}
+
+    def hear(self, told: TraderPositions, at: datetime) -> list[Move] | None:
+        """Take the newer words of `told`, which hold as of `at`; None if it has none."""
+        if told.sequence <= self.whole:
+            return None
+        moves = list(self._news(told))
+        if told.full:
+            moves += self._closed_by(told)
+            self.whole = told.sequence
+        elif not moves and told.positions:
+            return None
+        if self.verified_at is None or at > self.verified_at:
+            self.verified_at = at
+        return [move for move in moves if move.before != move.after]
+
+    def enrol(self, told: TrackedTrader) -> bool:
+        """Take over the roster's word on this trader; False if a newer one is known."""
+        if self.rostered_at is not None and told.at < self.rostered_at:
+            return False
+        self.rostered_at, self.tracked, self.score = told.at, told.tracked, told.score
+        return True
+
+    def introduce(self, told: TraderProfile) -> bool:
+        """Take over who this trader belongs to; False if a newer word is known."""
+        if self.profiled_at is not None and told.at < self.profiled_at:
+            return False
+        self.profiled_at, self.master, self.children = told.at, told.master, told.children
+        return True
+
+    def _news(self, told: TraderPositions) -> Iterator[Move]:
+        for position in told.positions:
+            held = self.book.get(position.coin)
+            if held is not None and held.sequence >= told.sequence:
+                continue
+            size = None if position.quality == "unknown" else size_units(position.size)
+            self.book[position.coin] = Held(size or 0, told.sequence)
+            yield Move(position.coin, held.size if held else 0, size or 0)
+
+    def _closed_by(self, told: TraderPositions) -> Iterator[Move]:
+        for coin, held in list(self.book.items()):
+            if held.sequence < told.sequence:
+                del self.book[coin]
+                yield Move(coin, held.size, 0)

@@ -1,0 +1,185 @@
+"""From the bus into the journal, from the journal into the fold, and only then acknowledged.
+
+A kill between any two of these steps loses nothing: what was not journalled comes back from the
+bus, and what was journalled is recognised by its id.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct, json
+
+from shared_events.bus.port import Delivery
+from shared_events.envelope import StandardEvent
+from shared_events.errors import DataError
+from shared_events.journal import JournalWriter, Tick, encode_tick, read
+from shared_events.runtime.clock import Clock
+from signal_system.fold import Fold, Issued
+from signal_system.pacing import Pacer
+
+GROUP = "signal-system"
+TYPES = (
+    "source_status",
+    "tracked_traders",
+    "trader_profiles",
+    "market_contexts",
+    "candles",
+    "trader_positions",
+    "leaderboard",
+    "account_flows",
+    "trader_fills",
+    "trade_flow",
+    "context_metrics",
+)
+"""Everything the market scraper publishes: the journal keeps for training what no decision reads."""
+
+REMEMBERED_IDS = 200_000
+TICK_SECONDS = 1.0
+
+_TICKS_AFTER_A_RECORDING = 3
+_INSTANT = timedelta(milliseconds=1)
+_AHEAD = timedelta(minutes=1)
+
+Listener = Callable[[int, Sequence[Issued]], None]
+"""Told what the record at a position led to."""
+
+
+class RecentIds:
+    """The ids of the newest events: at least `kept` of them, at most twice as many.
+
+    Examples
+    --------
+    >>> ids = RecentIds(2)
+    >>> ids.add("a"), ids.add("a"), ids.add("b"), ids.add("c"), ids.add("a")
+    (True, False, True, True, False)
+    """
+
+    def __init__(self, kept: int = REMEMBERED_IDS) -> None:
+        self._kept = kept
+        self._new: set[str] = set()
+        self._old: set[str] = set()
+
+    def __contains__(self, event_id: str) -> bool:
+        return event_id in self._new or event_id in self._old
+
+    def add(self, event_id: str) -> bool:
+        """Remember `event_id`; False if it was known."""
+        if event_id in self:
+            return False
+        if len(self._new) >= self._kept:
+            self._old, self._new = self._new, set()
+        self._new.add(event_id)
+        return True
+
+
+class EventSubscriber:
+    """Journals and folds what the bus delivers, and the ticks of the clock.
+
+    Parameters
+    ----------
+    journal
+        Open for writing; its end is where `fold` stands.
+    listener
+        Told of everything the fold issues.
+    """
+
+    def __init__(
+        self,
+        journal: JournalWriter,
+        fold: Fold,
+        ids: RecentIds,
+        *,
+        clock: Clock,
+        listener: Listener,
+    ) -> None:
+        self._journal, self._fold, self._ids = journal, fold, ids
+        self._clock, self._listener = clock, listener
+        self._turn = asyncio.Lock()
+        self._quiet_ticks = 0
+        self.duplicates = 0
+
+    async def handle(self, deliveries: Sequence[Delivery]) -> None:
+        """Take `deliveries`; when this returns they may be acknowledged.
+
+        Raises
+        ------
+        DataError
+            If one of them claims to come from the future; none of them was taken then.
+        JournalFullError
+            If the disk did not take them; none of them was taken then.
+        """
+        latest = self._clock.now() + _AHEAD
+        for delivery in deliveries:
+            _require_past(delivery.event.recorded_at, latest)
+        async with self._turn:
+            self._quiet_ticks = 0
+            fresh = self._unseen(deliveries)
+            position = self._journal.append([delivery.raw for delivery in fresh])
+            for delivery in fresh:
+                self._ids.add(delivery.event.id)
+            await self._apply(position, [delivery.event for delivery in fresh])
+
+    async def tick(self) -> None:
+        """Let time pass while nothing happens.
+
+        A recording's time passes by itself; only its last instant, which nothing follows, is ended
+        a few ticks after its last event.
+        """
+        async with self._turn:
+            self._quiet_ticks += 1
+            at = self._next_tick()
+            if at is not None:
+                position = self._journal.append([encode_tick(at)])
+                await self._apply(position, [Tick(at)])
+
+    def _next_tick(self) -> datetime | None:
+        if not self._fold.state.recording:
+            return self._clock.now()
+        now, is_over = self._fold.state.now, self._quiet_ticks == _TICKS_AFTER_A_RECORDING
+        return now + _INSTANT if now is not None and is_over else None
+
+    async def tick_for_ever(self) -> None:
+        """Tick every second until cancelled."""
+        while True:
+            await self._clock.sleep(TICK_SECONDS)
+            await self.tick()
+
+    def _unseen(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
+        """Return the first delivery of every event that is not in the journal yet."""
+        fresh: dict[str, Delivery] = {}
+        for delivery in deliveries:
+            event_id = delivery.event.id
+            if event_id in fresh or event_id in self._ids:
+                self.duplicates += 1
+            else:
+                fresh[event_id] = delivery
+        return list(fresh.values())
+
+    async def _apply(self, position: int, records: Sequence[StandardEvent[Any] | Tick]) -> None:
+        pacer = Pacer()
+        for at, record in enumerate(records, position):
+            issued = self._fold.apply(at, record)
+            if issued:
+                self._listener(at, issued)
+            await pacer.breathe()
+
+
+class _Id(Struct):
+    id: str = ""
+
+
+def remembered(directory: Path, until: int, kept: int = REMEMBERED_IDS) -> RecentIds:
+    """Return the ids of the newest events among the journal's records before `until`."""
+    ids, decoder = RecentIds(kept), json.Decoder(_Id)
+    for _, raw in read(directory, max(0, until - kept)):
+        if event_id := decoder.decode(raw).id:
+            ids.add(event_id)
+    return ids
+
+
+def _require_past(recorded_at: datetime, latest: datetime) -> None:
+    if recorded_at > latest:
+        raise DataError(f"recorded at {recorded_at.isoformat()}, which has not come yet")

@@ -1,0 +1,140 @@
+"""The one function of live, restart, replay and backtest: a record of the journal in, signals out."""
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from msgspec import Struct, json
+
+from shared_events.envelope import StandardEvent, event
+from shared_events.journal import Tick
+from shared_events.payloads import Models, Regime, Signal
+from signal_system.domain.rules import Rules
+from signal_system.ml.regime_detection import RegimeModel, Standing
+from signal_system.signal_generation.processor import (
+    Memory,
+    Provenance,
+    SignalGenerationProcessor,
+)
+from signal_system.state import State, StateSnapshot
+from signal_system.weighting_engine import TraderWeightingEngine, WeightingConfig
+
+SOURCE = "signal-system"
+SNAPSHOT_VERSION = 1
+"""Raised whenever a snapshot of an earlier build would be misread: the journal is folded instead."""
+
+Issued = StandardEvent[Any]
+"""A `signals` or `regimes` event that a record led to."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoldConfig:
+    """Everything that decides which signals a journal leads to."""
+
+    rules: Rules = field(default_factory=Rules)
+    weighting: WeightingConfig = field(default_factory=WeightingConfig)
+    regime: RegimeModel = field(default_factory=RegimeModel)
+
+    @property
+    def hash(self) -> str:
+        """Sixteen hexadecimal digits that change with any setting that could change a signal."""
+        parts = [part.model_dump(mode="json") for part in (self.rules, self.weighting, self.regime)]
+        return sha256(json.encode(parts, order="sorted")).hexdigest()[:16]
+
+
+class FoldSnapshot(Struct, kw_only=True):
+    """A fold after the record at `position`, made by the configuration with that hash."""
+
+    version: int
+    config_hash: str
+    position: int
+    state: StateSnapshot
+    memory: Memory
+
+
+class Fold:
+    """State and decisions, record by record.
+
+    The same records in the same order lead to the same events, byte for byte: nothing here reads a
+    clock, and every id follows from the journal position.
+
+    Parameters
+    ----------
+    config
+        Rules, weighting and regime model.
+    """
+
+    def __init__(self, config: FoldConfig) -> None:
+        self.config, self.position = config, -1
+        engine = TraderWeightingEngine(config.weighting)
+        self.state = State(engine, config.rules, config.regime)
+        self.provenance = Provenance(
+            scheme=engine.scheme,
+            arm=config.weighting.arm,
+            config_hash=config.hash,
+            models=Models(regime=config.regime.version),
+        )
+        self.processor = self._processor(Memory())
+
+    def apply(self, position: int, record: StandardEvent[Any] | Tick) -> list[Issued]:
+        """Take the record at `position` and return what it led to."""
+        before = self.state.now
+        issued = self._settled_before(record)
+        effect = self.state.apply(record)
+        self.position = position
+        if before is not None and self.state.now is not None and self.state.now < before:
+            self.processor.rewind()
+        issued += [self._event(self.regime(scope)) for scope in effect.turned]
+        issued += map(self._event, self.processor.react(effect.coins, position))
+        return issued
+
+    def settle(self) -> list[Issued]:
+        """Decide what a recording's present instant touched: no further record belongs to it."""
+        return [self._event(signal) for signal in self.processor.settle(self.position)]
+
+    def regime(self, scope: str) -> Regime:
+        """Return the regime of `scope` as the fact that it turned."""
+        coin = self.config.rules.market_coin if scope == "market" else scope
+        detector, model = self.state.regimes[coin], self.config.regime
+        standing: Standing = detector.standing
+        return Regime(
+            scope=scope,
+            at=detector.bars[-1][0] + model.bar,
+            interval=model.interval,
+            state=standing.state,
+            age_bars=standing.age_bars,
+            model_version=model.version,
+        )
+
+    def snapshot(self) -> bytes:
+        """Return all that `restored` needs to go on after this position."""
+        whole = FoldSnapshot(
+            version=SNAPSHOT_VERSION,
+            config_hash=self.config.hash,
+            position=self.position,
+            state=self.state.snapshot(),
+            memory=self.processor.memory,
+        )
+        return json.encode(whole)
+
+    def restore(self, saved: FoldSnapshot) -> None:
+        """Become the fold that `saved` was taken of; this one must be new."""
+        self.state.restore(saved.state)
+        self.go_on(saved.position, saved.memory)
+
+    def go_on(self, position: int, memory: Memory) -> None:
+        """Decide on from `memory`, the state being that after the record at `position`."""
+        self.position = position
+        self.processor = self._processor(memory)
+
+    def _processor(self, memory: Memory) -> SignalGenerationProcessor:
+        return SignalGenerationProcessor(self.state, self.config.rules, self.provenance, memory)
+
+    def _settled_before(self, record: StandardEvent[Any] | Tick) -> list[Issued]:
+        now = self.state.now
+        at = record.at if isinstance(record, Tick) else record.recorded_at
+        return self.settle() if self.state.recording and now is not None and at > now else []
+
+    def _event(self, fact: Signal | Regime) -> Issued:
+        at = fact.as_of if isinstance(fact, Signal) else fact.at
+        return event(fact, source=SOURCE, time=at, recorded_at=self.state.now or at)

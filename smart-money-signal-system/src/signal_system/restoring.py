@@ -1,0 +1,87 @@
+"""From a snapshot and the journal back to where the service was."""
+
+from pathlib import Path
+from time import perf_counter
+
+import structlog
+from msgspec import MsgspecError, Struct, json
+
+from shared_events.journal import decode_record, read
+from signal_system.event_subscriber import Listener
+from signal_system.fold import SNAPSHOT_VERSION, Fold, FoldSnapshot
+from signal_system.pacing import Pacer
+from signal_system.storage.port import Store
+
+log = structlog.get_logger()
+
+_WORK_SECONDS = 0.01  # nothing but the API waits meanwhile
+
+
+class _Head(Struct):
+    version: int
+
+
+def newest_snapshot(store: Store, journal_end: int) -> FoldSnapshot | None:
+    """Return the snapshot to go on from; None if the whole journal has to be folded.
+
+    One that is ahead of the journal (power was lost before the disk had the journal's end) is
+    dropped with everything issued from there on: the journal is the truth.
+    """
+    raw = store.snapshot()
+    if raw is None:
+        return None
+    try:
+        version = json.decode(raw, type=_Head).version
+        saved = json.decode(raw, type=FoldSnapshot) if version == SNAPSHOT_VERSION else None
+    except (MsgspecError, UnicodeDecodeError) as e:
+        log.warning("snapshot_unreadable", reason=str(e))
+        return None
+    if saved is None:
+        log.warning("snapshot_of_another_build", version=version, expected=SNAPSHOT_VERSION)
+        return None
+    if saved.position >= journal_end:
+        log.error("snapshot_ahead_of_journal", snapshot=saved.position, journal=journal_end)
+        store.forget_from(journal_end)
+        return None
+    return saved
+
+
+async def restore(fold: Fold, store: Store, journal: Path, end: int, listener: Listener) -> None:
+    """Bring the new `fold` to the journal's end; `listener` hears what the tail leads to.
+
+    After a change of settings the state is folded anew under them, while decisions and their chain
+    go on from the snapshot: what was issued is history.
+    """
+    saved, began = newest_snapshot(store, end), perf_counter()
+    if saved is not None and saved.config_hash == fold.config.hash:
+        fold.restore(saved)
+    elif saved is not None:
+        log.warning("settings_changed", before=saved.config_hash, now=fold.config.hash)
+        await _refold_state(fold, journal, saved)
+    start = fold.position + 1
+    await _fold_tail(fold, journal, listener)
+    log.info(
+        "restored",
+        snapshot=None if saved is None else saved.position,
+        folded=fold.position + 1 - start,
+        seconds=round(perf_counter() - began, 3),
+    )
+
+
+async def _refold_state(fold: Fold, journal: Path, saved: FoldSnapshot) -> None:
+    pacer = Pacer(_WORK_SECONDS)
+    for position, raw in read(journal):
+        if position > saved.position:
+            break
+        fold.state.apply(decode_record(raw))
+        await pacer.breathe()
+    fold.go_on(saved.position, saved.memory)
+
+
+async def _fold_tail(fold: Fold, journal: Path, listener: Listener) -> None:
+    pacer = Pacer(_WORK_SECONDS)
+    for position, raw in read(journal, fold.position + 1):
+        issued = fold.apply(position, decode_record(raw))
+        if issued:
+            listener(position, issued)
+        await pacer.breathe()

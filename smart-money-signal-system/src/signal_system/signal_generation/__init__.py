@@ -1,0 +1,1 @@
+"""From exposures to opinions: pooled, gated, explained, chained."""

@@ -1,0 +1,77 @@
+"""Pools the stakes in one coin into one opinion.
+
+Within one coin every stake is worth the same price, so the tilt needs no price. Voices are counted
+by Kish's effective number, (sum of |c|)^2 / sum of c^2 (Kish, Survey Sampling, 1965): ten equal
+stakes are ten voices, one stake a hundred times the others is barely more than one.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from math import exp
+
+from signal_system.domain.exposure import Exposure, usd
+
+INDEPENDENCE_METHOD = "kish-entities-v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """One coin's opinion before the gates.
+
+    Attributes
+    ----------
+    tilt
+        Longs less shorts over both, in [-1, 1]; 0 without any.
+    score
+        Log-odds that the price rises: the tilt times a constant, a prior no outcome has tested.
+    voters, independent_voters
+        Entities with a stake, and how many equal and independent ones would weigh as much.
+    """
+
+    tilt: float
+    score: float
+    voters: int
+    independent_voters: float
+
+    @property
+    def probability_up(self) -> float:
+        """The score as a probability."""
+        return 1 / (1 + exp(-self.score))
+
+
+def pooled(exposure: Exposure, log_odds_per_tilt: float) -> Pool:
+    """Return the opinion that the stakes in `exposure` amount to.
+
+    Examples
+    --------
+    >>> btc = Exposure()
+    >>> btc.shift("a", 3), btc.shift("b", -1)
+    (None, None)
+    >>> pooled(btc, log_odds_per_tilt=0.5)
+    Pool(tilt=0.5, score=0.25, voters=2, independent_voters=1.6)
+    """
+    gross = exposure.gross
+    if not gross:
+        return Pool(0.0, 0.0, 0, 0.0)
+    tilt = exposure.net / gross
+    effective = gross * gross / exposure.squares
+    return Pool(tilt, tilt * log_odds_per_tilt, exposure.voters, effective)
+
+
+def cost_to_flip(exposure: Exposure, threshold: float, mark: Decimal) -> Decimal:
+    """Return the USD that one more full voice must hold to move the tilt across `threshold`.
+
+    Against an opinion: the opposite notional that ends it, x = (|net| - t gross) / (1 + t).
+    Without one: the notional on the leaning side that makes one, x = (t gross - |net|) / (1 - t).
+
+    Examples
+    --------
+    >>> btc = Exposure()
+    >>> btc.shift("a", 10**14)
+    >>> cost_to_flip(btc, 0.25, Decimal(100))
+    Decimal('60.00')
+    """
+    share = Decimal(str(threshold))
+    lead = abs(exposure.net) - share * exposure.gross
+    stake = lead / (1 + share) if lead > 0 else -lead / (1 - share)
+    return usd(int(stake), mark)

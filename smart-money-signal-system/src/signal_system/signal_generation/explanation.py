@@ -1,0 +1,55 @@
+"""Who makes a signal what it is, and by how much."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from heapq import nlargest
+from typing import Protocol
+
+from shared_events.payloads import Contribution
+from signal_system.domain.exposure import SIZE_SCALE, WEIGHT_SCALE, Exposure, usd
+from signal_system.weighting_engine import Weight
+
+SHOWN = 5
+
+
+class Voices(Protocol):
+    """What an explanation asks the state for."""
+
+    def weight_of(self, entity: str) -> Weight:
+        """Return the weight of the entity's head, or of its heaviest member."""
+        ...
+
+    def size_of(self, entity: str, coin: str) -> int:
+        """Return what the entity holds of `coin`, in hundred-millionths."""
+        ...
+
+
+def contributions(
+    coin: str, exposure: Exposure, mark: Decimal | None, voices: Voices, log_odds_per_tilt: float
+) -> tuple[tuple[Contribution, ...], tuple[Contribution, ...]]:
+    """Return the largest stakes on the side the pool leans to, and the largest against it."""
+
+    def told(stakes: Iterable[tuple[str, int]]) -> tuple[Contribution, ...]:
+        largest = nlargest(SHOWN, stakes, key=lambda each: (abs(each[1]), each[0]))
+        return tuple(
+            Contribution(
+                address=entity,
+                weight=(weight := voices.weight_of(entity)).ppm / WEIGHT_SCALE,
+                exposure=mark and usd(voices.size_of(entity, coin), mark, SIZE_SCALE),
+                effect=_effect(exposure, stake) * log_odds_per_tilt,
+                dimensions=dict(weight.dimensions),
+            )
+            for entity, stake in largest
+        )
+
+    long = [each for each in exposure.stakes.items() if each[1] > 0]
+    short = [each for each in exposure.stakes.items() if each[1] < 0]
+    sides = told(long), told(short)
+    return sides if exposure.net >= 0 else sides[::-1]
+
+
+def _effect(exposure: Exposure, stake: int) -> float:
+    """Return how much tilt would be missing without `stake`."""
+    rest = exposure.gross - abs(stake)
+    without = (exposure.net - stake) / rest if rest else 0.0
+    return exposure.net / exposure.gross - without

@@ -1,0 +1,103 @@
+"""The conditions of an opinion: a signal that fails any is NEUTRAL and says which."""
+
+from dataclasses import dataclass
+
+from shared_events.payloads import Gate
+from shared_events.types import Action, Freshness
+from signal_system.domain.circumstances import Circumstances
+from signal_system.domain.rules import Rules
+from signal_system.signal_generation.aggregation import Pool
+
+Gates = tuple[Gate, ...]
+
+_SILENT_SOURCES = ("LOST", "STALE")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is judged: one coin's pooled opinion, and how old its price is (None: no price)."""
+
+    pool: Pool
+    price_age: float | None
+    held: Action
+
+
+@dataclass(frozen=True, slots=True)
+class SharedGates:
+    """What all coins share at one moment; when `verdict` changes, every coin is decided anew."""
+
+    gates: Gates
+    status: Freshness
+
+    @property
+    def verdict(self) -> tuple[bool | str, ...]:
+        """Return which of the gates are open, and the status."""
+        return (*(gate.passed for gate in self.gates), self.status)
+
+
+def shared_gates(seen: Circumstances, rules: Rules) -> SharedGates:
+    """Judge how well everything is seen."""
+    freshness = _at_most("freshness", seen.data_age, seen.freshness_limit)
+    source = _source(seen)
+    coverage = _at_least("coverage", seen.coverage, rules.min_coverage)
+    status: Freshness = "PARTIAL"
+    if not (freshness.passed and source.passed):
+        status = "STALE"
+    elif seen.source == "LIVE" and (seen.coverage or 0) >= rules.full_coverage:
+        status = "LIVE"
+    return SharedGates((freshness, source, coverage), status)
+
+
+def judged(case: Case, seen: Circumstances, shared: SharedGates, rules: Rules) -> Gates:
+    """Judge `case`; the first gate that is shut is the reason to give."""
+    pool = case.pool
+    kept = case.held != "NEUTRAL" and (case.held == "BUY") == (pool.tilt > 0)
+    needed = rules.conviction_kept if kept else rules.conviction
+    return (
+        _at_most("reference_price", case.price_age, seen.price_limit),
+        *shared.gates,
+        _at_least("distinct_voters", pool.voters, rules.min_voters),
+        _at_least("independent_voters", pool.independent_voters, rules.min_independent_voters),
+        _at_least("conviction", abs(pool.tilt), needed),
+    )
+
+
+def action(gates: Gates, tilt: float) -> Action:
+    """Return the side the pool leans to, if every gate is open."""
+    if not all(gate.passed for gate in gates):
+        return "NEUTRAL"
+    return "BUY" if tilt > 0 else "SELL"
+
+
+def first_shut(gates: Gates) -> str | None:
+    """Return the name of the first gate that is shut, None if all are open."""
+    return next((gate.name for gate in gates if not gate.passed), None)
+
+
+def _source(seen: Circumstances) -> Gate:
+    gate = _at_most("source", seen.heartbeat_age, seen.heartbeat_limit)
+    if seen.source not in _SILENT_SOURCES:
+        return gate
+    return Gate(
+        name="source",
+        value=gate.value,
+        threshold=gate.threshold,
+        passed=False,
+        reason=f"the source says {seen.source}",
+    )
+
+
+def _at_most(name: str, value: float | None, limit: float) -> Gate:
+    if value is None:
+        return _unknown(name, limit)
+    return Gate(name=name, value=value, threshold=limit, passed=value <= limit)
+
+
+def _at_least(name: str, value: float | None, limit: float) -> Gate:
+    if value is None:
+        return _unknown(name, limit)
+    return Gate(name=name, value=float(value), threshold=float(limit), passed=value >= limit)
+
+
+def _unknown(name: str, limit: float) -> Gate:
+    return Gate(name=name, value=None, threshold=limit, passed=False, reason="unknown")

@@ -1,0 +1,303 @@
+"""Decides, on every event, whether a coin's opinion changed, and issues the documents."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from msgspec import Struct, structs
+
+from shared_events.payloads import Contribution, Models, RegimeView, Signal
+from shared_events.types import Action, Freshness
+from signal_system.domain.circumstances import Circumstances
+from signal_system.domain.exposure import Exposure, usd
+from signal_system.domain.market import Market
+from signal_system.domain.moves import HORIZONS, Count
+from signal_system.domain.rules import Rules
+from signal_system.signal_generation.aggregation import (
+    INDEPENDENCE_METHOD,
+    Pool,
+    cost_to_flip,
+    pooled,
+)
+from signal_system.signal_generation.calibration import base_rate
+from signal_system.signal_generation.chain import GENESIS, linked
+from signal_system.signal_generation.explanation import contributions
+from signal_system.signal_generation.gates import (
+    Case,
+    Gates,
+    SharedGates,
+    action,
+    judged,
+    shared_gates,
+)
+from signal_system.signal_generation.grid import Grid, next_due
+from signal_system.state import State
+
+_EMPTY = Exposure()
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    seen: Circumstances
+    shared: SharedGates
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What every signal says of how it was made."""
+
+    scheme: str
+    arm: str
+    config_hash: str
+    models: Models
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What holds for one coin at one moment, over every horizon."""
+
+    coin: str
+    action: Action
+    status: Freshness
+    pool: Pool
+    exposure: Exposure
+    market: Market | None
+    seen: Circumstances
+    gates: Gates
+
+    @property
+    def net(self) -> Decimal | None:
+        """Return the weighted net exposure in USD; None without a price."""
+        return self.usd(self.exposure.net)
+
+    def usd(self, stake: int) -> Decimal | None:
+        """Return what `stake` is worth; None without a price."""
+        return usd(stake, self.market.mark) if self.market and self.market.mark else None
+
+
+class Opinion(Struct):
+    """What was last issued on one coin; `due` is when the next document is, None if not waiting."""
+
+    action: Action = "NEUTRAL"
+    net: Decimal | None = None
+    due: datetime | None = None
+
+
+class Memory(Struct):
+    """What decisions remember beside the state, for a snapshot.
+
+    Attributes
+    ----------
+    waiting
+        Coins that a recording's present instant touched: its events are simultaneous, so they are
+        decided once, when the instant is over.
+    """
+
+    opinions: dict[str, Opinion] = {}
+    chain: str = GENESIS
+    issued: int = 0
+    verdict: tuple[bool | str, ...] = ()
+    waiting: set[str] = set()
+
+
+class SignalGenerationProcessor:
+    """Turns the state into signals.
+
+    Parameters
+    ----------
+    state
+        Read, never changed.
+    rules
+        What an opinion must satisfy.
+    provenance
+        Stated in every signal.
+    memory
+        Where an earlier processor left off.
+    """
+
+    def __init__(
+        self, state: State, rules: Rules, provenance: Provenance, memory: Memory | None = None
+    ) -> None:
+        self._state, self._rules, self._provenance = state, rules, provenance
+        self.memory = memory or Memory()
+        self._grid = self._waiting_grid()
+        self.changed: set[str] = set(self.memory.opinions)
+        """Coins decided anew since somebody last emptied this: for those who show decisions."""
+
+    def react(self, touched: Collection[str], position: int) -> list[Signal]:
+        """Decide the coins that the record at `position` touched, and those that are due."""
+        moment = self._moment()
+        if moment is None:
+            return []
+        if moment.shared.verdict != self.memory.verdict:
+            self.memory.verdict = moment.shared.verdict
+            touched = {*touched, *self._state.coins}
+        if self._state.recording:
+            self.memory.waiting.update(touched)
+            return []
+        return self._decide(touched, moment, position)
+
+    def settle(self, position: int) -> list[Signal]:
+        """Decide what the instant that ended with the record at `position` touched."""
+        moment = self._moment()
+        touched, self.memory.waiting = self.memory.waiting, set()
+        return [] if moment is None else self._decide(touched, moment, position)
+
+    def rewind(self) -> None:
+        """Let every waiting coin be due: time went back to where a recording begins."""
+        for opinion in self.memory.opinions.values():
+            opinion.due = self._state.now if opinion.due else None
+        self._grid = self._waiting_grid()
+
+    def decision(self, coin: str) -> Decision | None:
+        """Return what holds for `coin` now; None before anything is known at all."""
+        moment = self._moment()
+        return None if moment is None else self._decision(coin, moment)
+
+    def confidence(self, decision: Decision, horizon_seconds: int) -> float:
+        """Return the base rate of the decision's action over the horizon."""
+        moves = self._state.moves.get(decision.coin)
+        count = moves.over(horizon_seconds) if moves else Count()
+        return base_rate(decision.action, count)
+
+    def signals(self, decision: Decision, position: int) -> list[Signal]:
+        """Return the decision's documents, one per horizon, outside of the chain."""
+        common = self._common(decision, position)
+        return [
+            structs.replace(
+                common,
+                horizon_seconds=horizon,
+                valid_until=decision.seen.now + timedelta(seconds=horizon),
+                confidence=self.confidence(decision, horizon),
+            )
+            for horizon in HORIZONS
+        ]
+
+    def _moment(self) -> _Moment | None:
+        seen = self._state.circumstances()
+        return None if seen is None else _Moment(seen, shared_gates(seen, self._rules))
+
+    def _waiting_grid(self) -> Grid:
+        opinions = self.memory.opinions.items()
+        return Grid({coin: opinion.due for coin, opinion in opinions if opinion.due})
+
+    def _decision(self, coin: str, moment: _Moment) -> Decision:
+        state, seen = self._state, moment.seen
+        exposure = state.coins.get(coin, _EMPTY)
+        pool = pooled(exposure, self._rules.log_odds_per_tilt)
+        market, opinion = state.markets.get(coin), self.memory.opinions.get(coin)
+        age = max(0.0, (seen.now - market.at).total_seconds()) if market and market.mark else None
+        case = Case(pool, age, opinion.action if opinion else "NEUTRAL")
+        gates = judged(case, seen, moment.shared, self._rules)
+        verdict = action(gates, pool.tilt)
+        return Decision(coin, verdict, moment.shared.status, pool, exposure, market, seen, gates)
+
+    def _decide(self, touched: Iterable[str], moment: _Moment, position: int) -> list[Signal]:
+        due = self._grid.due(moment.seen.now)
+        coins = {*touched, *due} if due else touched
+        if not coins:
+            return []
+        self.changed.update(coins)
+        issued: list[Signal] = []
+        for coin in sorted(set(coins)):
+            decision = self._decision(coin, moment)
+            if self._is_news(decision, is_due=coin in due):
+                issued += self._issue(decision, position)
+        return issued
+
+    def _is_news(self, decision: Decision, *, is_due: bool) -> bool:
+        """Tell whether to issue `decision`, and see to it that its coin waits for its next turn."""
+        opinion, has_voters = self.memory.opinions.get(decision.coin), decision.pool.voters > 0
+        is_first = opinion is None and has_voters
+        if opinion is None:
+            if not has_voters:
+                return False
+            opinion = self.memory.opinions[decision.coin] = Opinion()
+        if is_due:
+            opinion.due = None
+        if opinion.due is None and has_voters:
+            opinion.due = next_due(decision.coin, decision.seen.now, self._rules.grid_seconds)
+            self._grid.wait(decision.coin, opinion.due)
+        return is_first or decision.action != opinion.action or (is_due and has_voters)
+
+    def _issue(self, decision: Decision, position: int) -> list[Signal]:
+        issued = []
+        for signal in self.signals(decision, position):
+            issued.append(linked(signal, self.memory.chain))
+            self.memory.chain = issued[-1].hash
+        self.memory.issued += len(issued)
+        opinion = self.memory.opinions[decision.coin]
+        opinion.action, opinion.net = decision.action, decision.net
+        return issued
+
+    def _common(self, decision: Decision, position: int) -> Signal:
+        """Return the document of `decision` with what the horizons share; the rest is a stand-in."""
+        made, seen, pool = self._provenance, decision.seen, decision.pool
+        opinion, net = self.memory.opinions.get(decision.coin), decision.net
+        market = decision.market
+        supporting, opposing = self._contributions(decision)
+        return Signal(
+            coin=decision.coin,
+            horizon_seconds=HORIZONS[0],
+            action=decision.action,
+            score=pool.score,
+            probability_up=pool.probability_up,
+            confidence=0.0,
+            calibrated=False,
+            status=decision.status,
+            as_of=seen.now,
+            valid_until=seen.now,
+            freshness_limit_seconds=seen.freshness_limit,
+            voters=pool.voters,
+            independent_voters=pool.independent_voters,
+            independence_method=INDEPENDENCE_METHOD,
+            scheme=made.scheme,
+            arm=made.arm,
+            config_hash=made.config_hash,
+            journal_position=position,
+            prev_hash="",
+            hash="",
+            reference_price=market.mark if market else None,
+            reference_price_at=market.at if market else None,
+            data_age_seconds=seen.data_age,
+            coverage=seen.coverage,
+            net_exposure=net,
+            net_exposure_change=_change(opinion.net if opinion else None, net),
+            long_exposure=decision.usd(decision.exposure.long),
+            short_exposure=decision.usd(decision.exposure.short),
+            cost_to_flip_usd=self._cost_to_flip(decision),
+            regime=self._regime(decision.coin),
+            contributions_for=supporting,
+            contributions_against=opposing,
+            gates=decision.gates,
+            models=made.models,
+        )
+
+    def _contributions(
+        self, decision: Decision
+    ) -> tuple[tuple[Contribution, ...], tuple[Contribution, ...]]:
+        mark = decision.market.mark if decision.market else None
+        link = self._rules.log_odds_per_tilt
+        return contributions(decision.coin, decision.exposure, mark, self._state, link)
+
+    def _cost_to_flip(self, decision: Decision) -> Decimal | None:
+        """Return None where no amount would do: a gate that money does not open is shut."""
+        conviction = decision.gates[-1]
+        if decision.market is None or decision.market.mark is None:
+            return None
+        if not all(gate.passed for gate in decision.gates[:-1]):
+            return None
+        threshold = self._rules.conviction_kept if conviction.passed else self._rules.conviction
+        return cost_to_flip(decision.exposure, threshold, decision.market.mark)
+
+    def _regime(self, coin: str) -> RegimeView | None:
+        found = self._state.regime_of(coin)
+        if found is None:
+            return None
+        scope, standing = found
+        return RegimeView(state=standing.state, probability=None, scope=scope)
+
+
+def _change(before: Decimal | None, after: Decimal | None) -> Decimal | None:
+    return None if before is None or after is None else after - before

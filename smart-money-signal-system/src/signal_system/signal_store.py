@@ -1,0 +1,121 @@
+"""Issued signals between the moment they are decided and the moment they are stored and published.
+
+An event's place (journal position, number) orders everything: what is not yet in the store waits in
+memory, what the bus has not taken yet follows a cursor through both. After a kill the journal's
+tail leads to the same events again, with the same ids.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from itertools import islice
+
+from msgspec import Raw, Struct, json
+
+from shared_events.bus.patience import patiently
+from shared_events.bus.port import Publisher
+from shared_events.codec import decode, encode
+from shared_events.payloads import Signal
+from shared_events.runtime.clock import Clock
+from signal_system.fold import Issued
+from signal_system.storage.port import About, Checkpoint, Entry, Place, Store
+
+_BATCH = 500
+
+
+class _Envelope(Struct):
+    data: Raw
+
+
+class SignalStore:
+    """Takes what the fold issues, keeps it, publishes it, and finds it again.
+
+    Parameters
+    ----------
+    store
+        Where checkpoints go.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._pending: dict[Place, Entry] = {}
+        self._published = store.published()
+        self._may_be_stored = True
+        """Whether the store may hold events that the bus has not taken."""
+        self._news = asyncio.Event()
+
+    @property
+    def pending(self) -> int:
+        """How many events wait to be stored."""
+        return len(self._pending)
+
+    def add(self, position: int, issued: Sequence[Issued]) -> None:
+        """Take the events that the record at `position` led to."""
+        for ordinal, event in enumerate(issued):
+            entry = _entry(Place(position, ordinal), event)
+            self._pending[entry.place] = entry
+        if issued:
+            self._news.set()
+
+    async def commit(self, position: int, snapshot: bytes) -> None:
+        """Keep `snapshot`, taken after the record at `position`, and all that waits.
+
+        Raises
+        ------
+        StorageError
+            If the store did not take it; everything goes on waiting.
+        """
+        entries = list(self._pending.values())
+        checkpoint = Checkpoint(position, snapshot, entries, self._published)
+        await asyncio.to_thread(self._store.commit, checkpoint)
+        for entry in entries:
+            del self._pending[entry.place]
+        if entries and entries[-1].place > self._published:
+            self._may_be_stored = True
+
+    async def publish_to(self, publisher: Publisher, clock: Clock) -> None:
+        """Publish everything, oldest first, until cancelled; wait while the bus is away."""
+        while True:
+            self._news.clear()
+            batch = await self._unpublished()
+            if not batch:
+                await self._news.wait()
+                continue
+            events = [decode(raw) for _, raw in batch]
+            await patiently(lambda: publisher.publish(events), clock=clock)  # noqa: B023 -- awaited here
+            self._published = batch[-1][0]
+
+    def history(
+        self, coin: str, horizon_seconds: int, *, limit: int, before: int | None
+    ) -> Sequence[bytes]:
+        """Return a coin's issued signals as documents, newest first."""
+        waiting = [
+            entry.raw
+            for entry in reversed(self._pending.values())
+            if entry.signal is not None
+            and (entry.signal.coin, entry.signal.horizon_seconds) == (coin, horizon_seconds)
+            and (before is None or entry.signal.decided_at < before)
+        ]
+        stored = self._store.history(coin, horizon_seconds, limit=limit, before=before)
+        raws = dict.fromkeys([*waiting, *stored])  # what is being stored right now is in both
+        return [_document(raw) for raw in islice(raws, limit)]
+
+    async def _unpublished(self) -> list[tuple[Place, bytes]]:
+        if self._may_be_stored:
+            self._may_be_stored = False
+            stored = await asyncio.to_thread(self._store.after, self._published, _BATCH)
+            if stored:
+                self._may_be_stored = True
+                return list(stored)
+        waiting = (entry for entry in self._pending.values() if entry.place > self._published)
+        return [(entry.place, entry.raw) for entry in islice(waiting, _BATCH)]
+
+
+def _entry(place: Place, event: Issued) -> Entry:
+    fact, about = event.data, None
+    if isinstance(fact, Signal):
+        about = About(fact.coin, fact.horizon_seconds, fact.journal_position)
+    return Entry(place, event.time, about, encode(event))
+
+
+def _document(raw: bytes) -> bytes:
+    return bytes(json.decode(raw, type=_Envelope).data)

@@ -1,0 +1,1 @@
+"""What outlives the process beside the journal: one port, one SQLite file."""

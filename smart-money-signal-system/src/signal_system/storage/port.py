@@ -1,0 +1,92 @@
+"""What the service needs to have kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from shared_events.errors import TransientError
+
+
+class StorageError(TransientError):
+    """The store did not take or give what it was asked for; nothing of the call was done."""
+
+
+class Place(NamedTuple):
+    """Where an issued event stands: the journal position that led to it, and its number there."""
+
+    position: int
+    ordinal: int
+
+
+BEFORE_ALL = Place(-1, -1)
+
+
+class About(NamedTuple):
+    """What a signal is found by; `decided_at` is the journal position that it states."""
+
+    coin: str
+    horizon_seconds: int
+    decided_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One issued event; `signal` is None for one that is not a signal."""
+
+    place: Place
+    at: datetime
+    signal: About | None
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What is kept in one transaction: a snapshot, all it led to, and how far was published."""
+
+    position: int
+    snapshot: bytes
+    entries: Sequence[Entry]
+    published: Place
+
+
+class Store(Protocol):
+    """Keeps snapshots and issued events. Every call may raise `StorageError`."""
+
+    def snapshot(self) -> bytes | None:
+        """Return the newest snapshot; None if there is none."""
+        ...
+
+    def published(self) -> Place:
+        """Return the place of the last event that the bus is known to have taken."""
+        ...
+
+    def commit(self, checkpoint: Checkpoint) -> None:
+        """Keep `checkpoint`, whole or not at all; entries that are there already stay."""
+        ...
+
+    def forget_from(self, position: int) -> None:
+        """Drop the snapshot and every event from journal position `position` on."""
+        ...
+
+    def forget_before(self, moment: datetime, limit: int) -> int:
+        """Drop up to `limit` of the events issued before `moment`; return how many."""
+        ...
+
+    def after(self, place: Place, limit: int) -> Sequence[tuple[Place, bytes]]:
+        """Return up to `limit` issued events that come after `place`, in order."""
+        ...
+
+    def history(
+        self, coin: str, horizon_seconds: int, *, limit: int, before: int | None
+    ) -> Sequence[bytes]:
+        """Return a coin's issued signals, newest first, from before journal position `before`."""
+        ...
+
+    def ping(self) -> None:
+        """Return if the store answers."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
