@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
 from shared_events.envelope import Payload
@@ -41,7 +40,7 @@ _ABSENT = {None: "unknown", "": "empty"}
 
 def markdown(envelope: Schema, events: Sequence[tuple[type[Payload], Schema]]) -> str:
     """Return the page: the envelope, then every payload with its parts."""
-    pieces = [_INTRODUCTION, "## The envelope\n", _table(envelope, known=_ENVELOPE)]
+    pieces = [_INTRODUCTION, "## The envelope\n", _table(envelope, _ENVELOPE)]
     pieces.append("| type | subject | told apart by |\n|---|---|---|")
     pieces.extend(
         f"| [`{payload.event_type}`](#{payload.event_type}) | {_property(payload, 'subject')} "
@@ -62,29 +61,26 @@ def _event(payload: type[Payload], schema: Schema) -> Iterator[str]:
 
 
 def _described(words: str, schema: Schema) -> str:
-    """Return the summary and what is said about no single field, then the table of the fields."""
+    """Return what is said of the whole, then the table of the fields.
+
+    A sentence about a field that has no words of its own moves into the table.
+    """
     summary, _, rest = words.strip().partition("\n\n")
+    silent = [n for n, field in schema["properties"].items() if "description" not in field]
     sentences = _SENTENCE_END.split(" ".join(rest.split()))
-    fields = schema["properties"]
-    general = [s for s in sentences if not any(_mentions(s, field) for field in fields)]
-    return "\n".join([_plain(" ".join([summary, *general])), "", _table(schema, sentences)])
+    said = {name: " ".join(s for s in sentences if f"`{name}`" in s) for name in silent}
+    general = [s for s in sentences if not any(f"`{name}`" in s for name in silent)]
+    return "\n".join([_plain(" ".join([summary, *general])), "", _table(schema, said)])
 
 
-def _table(
-    schema: Schema, sentences: Sequence[str] = (), known: Schema = MappingProxyType({})
-) -> str:
+def _table(schema: Schema, said: Mapping[str, str]) -> str:
     required = schema.get("required", ())
     rows = []
     for name, field in schema["properties"].items():
-        said = [known.get(name, ""), *(s for s in sentences if _mentions(s, name))]
         absent = "required" if name in required else _absent(field)
-        meaning = _plain(" ".join([*said, field.get("description", "")]))
+        meaning = _plain(field.get("description") or said.get(name, ""))
         rows.append(f"| `{name}` | {_type(field)} | {absent} | {meaning} |")
     return "\n".join([_TABLE, *rows, ""])
-
-
-def _mentions(sentence: str, field: str) -> bool:
-    return f"`{field}`" in sentence
 
 
 def _absent(field: Schema) -> str:
