@@ -27,36 +27,52 @@ class ContributionSchema(Part):
     """
 
     address: Address
+    """The head of the entity."""
     weight: Finite
+    """What its opinion counts."""
     exposure: Number | None
+    """USD it holds, signed."""
     effect: Finite
+    """Score that would be missing without it."""
     dimensions: Mapping[str, Finite] = Field(default_factory=dict)
+    """How the weight came about."""
 
 
 class GateSchema(Part):
     """One condition of an opinion: a signal that fails any is NEUTRAL."""
 
     name: Text
+    """The condition."""
     value: Finite | None
+    """What was found."""
     threshold: Finite
+    """What it takes."""
     passed: bool
+    """Whether it holds."""
     reason: Text = ""
+    """For people."""
 
 
 class RegimeViewSchema(Part):
     """The regime a signal was decided in."""
 
     state: Text
+    """Its name."""
     probability: Probability | None
+    """Of that state."""
     scope: Text
+    """The whole market, or a coin."""
 
 
 class ModelsSchema(Part):
     """Versions of the models that took part; None where none did."""
 
     regime: Text | None = None
+    """Version of the regime model."""
     calibration: Text | None = None
+    """Version of the calibration."""
     classifier: Text | None = None
+    """Version of the classifier."""
 
 
 class SignalSchema(Payload):
@@ -70,40 +86,75 @@ class SignalSchema(Payload):
     event_type: ClassVar[str] = "signals"
 
     coin: Coin
+    """The market by its full wire name."""
     horizon_seconds: Annotated[int, Field(gt=0)]
+    """How far ahead it looks."""
     action: Action
+    """The opinion."""
     score: Finite
+    """Log-odds before the gates."""
     probability_up: Probability
+    """That the price rises over the horizon."""
     confidence: Probability
+    """Probability that the action is right after costs at the horizon."""
     calibrated: bool
+    """Whether past outcomes were enough to calibrate on."""
     status: Freshness
+    """How fresh the data behind it is."""
     as_of: UtcDatetime
+    """Event time of the decision."""
     valid_until: UtcDatetime
+    """When the horizon ends."""
     freshness_limit_seconds: Annotated[float, Field(gt=0)]
+    """Age from which data counts as stale."""
     voters: Annotated[int, Field(ge=0)]
+    """Entities with a stake."""
     independent_voters: Annotated[float, Field(ge=0)]
+    """How many independent opinions they amount to."""
     independence_method: Text
+    """How that was counted."""
     scheme: Text
+    """How traders were weighed."""
     arm: Text
+    """The configuration, when several are compared."""
     config_hash: Text
+    """Of every setting that can change a decision."""
     journal_position: Annotated[int, Field(ge=0)]
+    """The record it was decided at."""
     prev_hash: Text
+    """The `hash` of the signal before it."""
     hash: Text
+    """Over every other field."""
     expected_value_after_costs: Finite | None = None
+    """As a fraction of the price."""
     reference_price: Number | None = None
+    """What it will be scored from."""
     reference_price_at: UtcDatetime | None = None
+    """When that price was."""
     data_age_seconds: Annotated[float, Field(ge=0)] | None = None
+    """Age of the newest data behind it."""
     coverage: Probability | None = None
+    """Part of the tracked weight whose position is fresh."""
     net_exposure: Number | None = None
+    """Weighted long less short, USD."""
     net_exposure_change: Number | None = None
+    """Of that, since the signal before."""
     long_exposure: Number | None = None
+    """Weighted, USD."""
     short_exposure: Number | None = None
+    """Weighted, USD, positive."""
     cost_to_flip_usd: Number | None = None
+    """USD held on the other side that would end the opinion."""
     regime: RegimeViewSchema | None = None
+    """What it was decided in."""
     contributions_for: tuple[ContributionSchema, ...] = ()
+    """Largest stakes on its side."""
     contributions_against: tuple[ContributionSchema, ...] = ()
+    """Largest stakes on the other."""
     gates: tuple[GateSchema, ...] = ()
+    """Every condition, passed or not."""
     models: ModelsSchema = ModelsSchema()
+    """Which took part."""
 
     @property
     def subject(self) -> str:
@@ -122,16 +173,27 @@ class Outcome(Payload):
     event_type: ClassVar[str] = "outcomes"
 
     signal_id: Text
+    """The event that carried the signal."""
     coin: Coin
+    """The market by its full wire name."""
     horizon_seconds: Annotated[int, Field(gt=0)]
+    """Of the signal."""
     action: Action
+    """Of the signal."""
     resolved_at: UtcDatetime
+    """When the horizon ended."""
     resolved: bool
+    """Whether a price was there to score with."""
     reference_price: Number | None = None
+    """What it was scored from."""
     outcome_price: Number | None = None
+    """The price at the end."""
     price_change: Number | None = None
+    """Fraction of the reference price."""
     result_after_costs: Number | None = None
+    """Fraction of the reference price earned by following it."""
     right: bool | None = None
+    """Whether the action was."""
 
     @property
     def subject(self) -> str:
@@ -150,14 +212,23 @@ class Prediction(Payload):
     event_type: ClassVar[str] = "predictions"
 
     model: Text
+    """Its name."""
     model_version: Text
+    """Which numbers it had."""
     coin: Coin
+    """The market by its full wire name."""
     at: UtcDatetime
+    """Event time of the forecast."""
     horizon_seconds: Annotated[int, Field(gt=0)]
+    """How far ahead."""
     features_hash: Text
+    """Of what it saw."""
     raw_probability: Probability
+    """As the model said it."""
     calibrated_probability: Probability | None = None
+    """As past outcomes correct it."""
     reasons: tuple[tuple[str, Finite], ...] = ()
+    """Features and their parts in it, largest first."""
 
     @property
     def subject(self) -> str:
@@ -176,13 +247,21 @@ class Regime(Payload):
     event_type: ClassVar[str] = "regimes"
 
     scope: Text
+    """The whole market, or a coin."""
     at: UtcDatetime
+    """Close of the bar."""
     interval: Text
+    """Length of a bar."""
     state: Text
+    """Its name."""
     age_bars: Annotated[int, Field(ge=0)]
+    """How long it has lasted."""
     model_version: Text
+    """Which numbers decided."""
     probabilities: Mapping[str, Probability] = Field(default_factory=dict)
+    """Of every state."""
     candidate: Text | None = None
+    """The state that shows but has not lasted long enough."""
 
     @property
     def subject(self) -> str:
@@ -201,21 +280,37 @@ class WhaleAlert(Payload):
     event_type: ClassVar[str] = "whale_alerts"
 
     alert_id: Text
+    """Names it."""
     rule: Text
+    """What fired."""
     rule_version: Text
+    """Of the rule."""
     severity: Literal["info", "notable", "major", "critical"]
+    """How much it matters."""
     episode: Text
+    """What move it is part of."""
     address: Address
+    """The trader's account."""
     coin: Coin
+    """The market by its full wire name."""
     at: UtcDatetime
+    """When it happened."""
     supersedes: Text | None = None
+    """The alert it replaces."""
     notional: Number | None = None
+    """USD moved."""
     share_of_equity: Number | None = None
+    """Of the account's value."""
     price: Number | None = None
+    """Average."""
     before: Number | None = None
+    """Signed size before."""
     after: Number | None = None
+    """Signed size after."""
     tier: Text | None = None
+    """How large the trader is."""
     evidence: tuple[Text, ...] = ()
+    """Ids of the events it follows from."""
 
     @property
     def subject(self) -> str:
