@@ -39,7 +39,8 @@ async def body_of(request: Request) -> bytes:
         415 if it is of a kind we do not read, 413 if it is too long.
     """
     _require_readable(request)
-    if int(request.headers.get("content-length", "0")) > MAX_BODY_BYTES:
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
         raise _too_large()
     body = bytearray()
     async for chunk in request.stream():

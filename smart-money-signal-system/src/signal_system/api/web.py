@@ -1,6 +1,7 @@
 """Puts the HTTP side together: what it reads and where it publishes are handed in."""
 
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
@@ -12,6 +13,7 @@ from signal_system.api.edge import Edge
 from signal_system.api.metrics import Metrics
 from signal_system.api.port import ReadModel
 from signal_system.api.routes import events, health, page, signals, status
+from signal_system.api.schemas import ErrorDocument
 
 _DESCRIPTION = """
 What traders on Hyperliquid with a record are doing, pooled into one calibrated opinion a coin.
@@ -20,6 +22,11 @@ Quantities are decimal strings, moments are UTC, unknown is null. Every error ha
 `{"error": {"code", "message", "hint"}}`. Answers with an `ETag` cost nothing to poll with
 `If-None-Match`.
 """
+
+_ALWAYS_POSSIBLE: dict[int | str, dict[str, Any]] = {
+    401: {"model": ErrorDocument, "description": "The key is missing or wrong."},
+    422: {"model": ErrorDocument, "description": "A parameter is out of bounds."},
+}
 
 
 def build(read_model: ReadModel, publisher: Publisher, settings: ApiSettings) -> FastAPI:
@@ -44,7 +51,9 @@ def build(read_model: ReadModel, publisher: Publisher, settings: ApiSettings) ->
         status.routes(read_model),
         events.routes(publisher),
     ):
-        app.include_router(guarded, dependencies=[Depends(access.require)])
+        app.include_router(
+            guarded, dependencies=[Depends(access.require)], responses=_ALWAYS_POSSIBLE
+        )
     app.include_router(health.routes(read_model, metrics))
     app.include_router(page.routes())
     app.add_middleware(Edge, access=access, metrics=metrics)

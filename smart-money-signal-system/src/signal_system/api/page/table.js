@@ -145,7 +145,7 @@ export class Board {
     text(cells.gate, row.failed_gate ? words(row.failed_gate) : DASH);
     attribute(cells.gate, "data-failed", String(Boolean(row.failed_gate)));
     text(cells.status, row.status === "LIVE" ? "" : row.status.toLowerCase());
-    text(cells.brief, row.failed_gate ? words(row.failed_gate) : `${count(row.independent_voters)} voters · ${span(row.data_age_seconds)}`);
+    text(cells.brief, row.failed_gate ? words(row.failed_gate) : `${count(row.independent_voters)} voters`);
   }
 
   #add(coin) {
