@@ -30,8 +30,9 @@ def build(config: Config) -> web.Application:
     """Return the venue as an application; its world starts to move when the application does."""
     planned = read_faults(config.faults) if config.faults else []
     clock = VenueClock(config.start_ms, config.speed)
-    world = World(config, round(clock.now_ms() if config.start is None else config.start_ms))
-    clock = VenueClock(world.time, config.speed)
+    world = World(config, round(clock.start_ms))
+    if config.start is not None:
+        clock = VenueClock(clock.start_ms, config.speed)
     faults = Faults(planned)
     limits = Limits(clock.elapsed, enforced=config.limits)
     hub = Hub(world, limits, faults, clock.elapsed)
@@ -48,12 +49,15 @@ def build(config: Config) -> web.Application:
         ]
     )
 
+    async def close(_app: web.Application) -> None:
+        hub.close()
+
     async def alive(_app: web.Application) -> AsyncIterator[None]:
         driver = asyncio.create_task(_drive(world, hub, faults, clock))
         yield
         driver.cancel()
-        hub.close()
 
+    app.on_shutdown.append(close)
     app.cleanup_ctx.append(alive)
     return app
 

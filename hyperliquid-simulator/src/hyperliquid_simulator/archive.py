@@ -1,6 +1,7 @@
 """Fills of an account over past and present, in the orders and limits the venue serves them."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
@@ -23,6 +24,24 @@ def newest_blocks_first(fills: Sequence[Fill]) -> list[Fill]:
     """Return fills newest block first, in execution order inside a block."""
     blocks = [list(block) for _, block in groupby(fills, key=lambda fill: fill.time)]
     return [fill for block in reversed(blocks) for fill in block]
+
+
+def aggregated(fills: Iterable[Fill]) -> list[Fill]:
+    """Merge the fills one order got in one block; the last trade id stands for all of them."""
+    orders = groupby(fills, key=lambda fill: (fill.time, fill.coin, fill.order))
+    return [_merged(list(parts)) for _, parts in orders]
+
+
+def _merged(parts: Sequence[Fill]) -> Fill:
+    lots = sum(part.lots for part in parts)
+    return replace(
+        parts[-1],
+        ticks=round(sum(part.lots * part.ticks for part in parts) / lots),
+        lots=lots,
+        start=parts[0].start,
+        closed=sum(part.closed for part in parts),
+        fee=sum(part.fee for part in parts),
+    )
 
 
 def between(fills: Iterable[Fill], start_ms: int, end_ms: int) -> list[Fill]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import orjson
 
 from hyperliquid_simulator import info, views
+from hyperliquid_simulator.archive import aggregated
 from hyperliquid_simulator.book import Zoom
 from hyperliquid_simulator.candles import INTERVAL_MINUTES
 from hyperliquid_simulator.errors import RequestError
@@ -197,7 +198,8 @@ def _state(asked: Asked) -> Json:
 
 def _fills_snapshot(asked: Asked) -> Json:
     user = asked.subscription["user"]
-    return {"isSnapshot": True, "user": user, "fills": info.fills(asked.world, user)}
+    found = info.fills(asked.world, user, aggregate=asked.subscription["aggregateByTime"])
+    return {"isSnapshot": True, "user": user, "fills": found}
 
 
 def _new_fills(news: News) -> Any:
@@ -206,6 +208,8 @@ def _new_fills(news: News) -> Any:
     rows = news.seen.fills.get(trader.index) if trader else None
     if not rows:
         return None
+    if news.feed.subscription["aggregateByTime"]:
+        rows = aggregated(rows)
     return {"user": user, "fills": [views.fill(row, world.coins[row.coin]) for row in rows]}
 
 

@@ -1,6 +1,7 @@
 """The command line: ``hyperliquid-simulator serve``."""
 
 import asyncio
+import gc
 import signal
 from pathlib import Path
 from typing import Annotated
@@ -111,6 +112,7 @@ async def _serve(config: Config) -> None:
             f"({config.traders} traders, {config.coins} coins, {config.history_days} days of past, "
             f"seed {config.seed}, speed {config.speed:g})"
         )
+        gc.freeze()
         await stop.wait()
     finally:
         await runner.cleanup()

@@ -8,14 +8,14 @@ class VenueClock:
     """Tells venue time in milliseconds; ``elapsed`` is wall time in seconds since the start."""
 
     def __init__(self, start_ms: int, speed: float, wall: Callable[[], float] = monotonic) -> None:
-        self._start_ms = start_ms
+        self.start_ms = start_ms
         self.speed = speed
         self._wall = wall
         self._began = wall()
 
     def now_ms(self) -> float:
         """Return the venue's time."""
-        return self._start_ms + self.elapsed() * 1000.0 * self.speed
+        return self.start_ms + self.elapsed() * 1000.0 * self.speed
 
     def elapsed(self) -> float:
         """Return wall seconds since the start."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from math import sqrt
 from pathlib import Path
 from time import time_ns
@@ -85,6 +85,6 @@ class Config:
 def parse_start(text: str) -> datetime:
     """Read an ISO 8601 moment; raises ConfigError if it is none."""
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
+        return datetime.fromisoformat(text)
     except ValueError as e:
         raise ConfigError(f"--start {text!r} is no moment; write 2026-11-01T00:00:00Z.") from e

@@ -8,6 +8,7 @@ from hyperliquid_simulator import archive, views
 from hyperliquid_simulator.book import Zoom, levels
 from hyperliquid_simulator.candles import INTERVAL_MINUTES
 from hyperliquid_simulator.errors import internal, undeserializable
+from hyperliquid_simulator.ledger import Fill
 from hyperliquid_simulator.population import Style
 from hyperliquid_simulator.views import Json
 from hyperliquid_simulator.world import World
@@ -51,6 +52,14 @@ def moment(request: Json, name: str, default: int | None = None) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LATEST_MS:
         raise undeserializable()
     return value
+
+
+def flag(request: Json, name: str) -> bool:
+    """Return an optional yes or no, no if absent."""
+    value = request.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise undeserializable()
+    return bool(value)
 
 
 def small(request: Json, name: str) -> int | None:
@@ -108,14 +117,20 @@ def clearinghouse_state(world: World, address: str) -> Json:
     )
 
 
-def fills(world: World, address: str) -> list[Json]:
+def fills(world: World, address: str, *, aggregate: bool = False) -> list[Json]:
     """Return an account's newest fills, newest block first."""
-    account = world.account(address)
-    if account is None:
+    newest = archive.newest_blocks_first(_executed(world, address, aggregate=aggregate))
+    return [views.fill(row, world.coins[row.coin]) for row in newest[: archive.MOST]]
+
+
+def _executed(world: World, address: str, *, aggregate: bool) -> list[Fill]:
+    """Return the fills of an address in execution order; there are none of an unknown one."""
+    trader = world.population.by_address.get(address)
+    if trader is None:
         return []
+    account = world.ledger.accounts[trader.index]
     found = archive.execution_order(world.past, world.config.seed, account)
-    newest = archive.newest_blocks_first(found)[: archive.MOST]
-    return [views.fill(row, world.coins[row.coin]) for row in newest]
+    return archive.aggregated(found) if aggregate else found
 
 
 def _meta_and_contexts(world: World, request: Json) -> list[Any]:
@@ -132,13 +147,14 @@ def _state(world: World, request: Json) -> Json:
     return clearinghouse_state(world, user(request))
 
 
+def _user_fills(world: World, request: Json) -> list[Json]:
+    return fills(world, user(request), aggregate=flag(request, "aggregateByTime"))
+
+
 def _fills_by_time(world: World, request: Json) -> list[Json]:
-    account = world.account(user(request))
     start, end = moment(request, "startTime"), moment(request, "endTime", world.time)
-    if account is None:
-        return []
-    found = archive.execution_order(world.past, world.config.seed, account)
-    if request.get("reversed") is True:
+    found = _executed(world, user(request), aggregate=flag(request, "aggregateByTime"))
+    if flag(request, "reversed"):
         within = [fill for fill in found if start <= fill.time <= end]
         chosen = archive.newest_blocks_first(within)[: archive.MOST]
     else:
@@ -230,7 +246,7 @@ INFO: Final[Mapping[str, Answer]] = {
     "allMids": _all_mids,
     "clearinghouseState": _state,
     "candleSnapshot": _candles,
-    "userFills": lambda world, request: fills(world, user(request)),
+    "userFills": _user_fills,
     "userFillsByTime": _fills_by_time,
     "portfolio": _portfolio,
     "recentTrades": _recent_trades,

@@ -10,7 +10,7 @@ import numpy as np
 from hyperliquid_simulator.candles import Bars
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.flow import Flow, Order, arrivals
-from hyperliquid_simulator.generate import FIRST_ORDER, Past, block_height, generate
+from hyperliquid_simulator.generate import BLOCK_MS, FIRST_ORDER, Past, block_height, generate
 from hyperliquid_simulator.ledger import Account, Fill, Ledger, Trade, copied
 from hyperliquid_simulator.market import Market, stream
 from hyperliquid_simulator.performance import HOUR_MS, History, Standing
@@ -123,7 +123,7 @@ class World:
 
     def skip_to(self, time_ms: float) -> None:
         """Leave out the blocks up to a moment, as after a suspended machine."""
-        self.height += int((time_ms - self.time) // INTERVAL_MS[0])
+        self.height += int((time_ms - self.time) // BLOCK_MS)
         self.next_ms = max(self.next_ms, time_ms)
 
     def step(self) -> Block:
@@ -145,7 +145,7 @@ class World:
         rate = self.config.order_rate
         if self.time // SECOND_MS > before // SECOND_MS:
             orders += self.flow.slices(0.75 * rate * self.flow.bitcoin_share)
-        count = arrivals(self._random, rate * elapsed / SECOND_MS)
+        count = arrivals(self._random, rate * min(elapsed / SECOND_MS, 1.0))
         count += min(self._burst, MOST_PER_BLOCK)
         for _ in range(count):
             order = self.flow.churn(self.market)

@@ -1,0 +1,83 @@
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+
+SMALL = ("--traders", "30", "--coins", "3", "--history", "2", "--port", "0")
+
+
+@asynccontextmanager
+async def started(*options: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "hyperliquid_simulator",
+        *options,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=os.environ | {"COLUMNS": "120"},
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def output(process: asyncio.subprocess.Process) -> str:
+    text, _ = await process.communicate()
+    return text.decode()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+async def test_it_says_where_it_listens_serves_and_ends_cleanly(how: signal.Signals) -> None:
+    async with started("serve", *SMALL) as process:
+        assert process.stdout is not None
+        line = (await process.stdout.readline()).decode()
+        found = re.search(r"listening on (http://127\.0\.0\.1:\d+) ", line)
+        assert found, line
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(found[1] + "/info", json={"type": "allMids"}) as response,
+            session.ws_connect(found[1] + "/ws") as socket,
+        ):
+            assert list(await response.json()) == ["BTC", "ETH", "SOL"]
+            assert await socket.receive_str() == "Websocket connection established."
+            process.send_signal(how)
+            assert await process.wait() == 0
+        assert await output(process) == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [
+        (("--traders", "3"), "--traders is 3; choose 20 to 30000."),
+        (("--coins", "500"), "--coins is 500; choose 3 to 50."),
+        (("--speed", "0"), "--speed is 0.0; choose 0.01 to 1000."),
+        (("--start", "yesterday"), "write 2026-11-01T00:00:00Z"),
+        (("--start", "2026-11-01T00:00:00"), "needs a time zone"),
+        (("--faults", "none.json"), "cannot be read"),
+        (("--host", "203.0.113.1"), "choose another --port"),
+    ],
+)
+async def test_a_wrong_setting_exits_78_and_says_what_to_change(
+    options: tuple[str, ...], advice: str
+) -> None:
+    async with started("serve", *SMALL, *options) as process:
+        assert advice in " ".join((await output(process)).split())
+        assert process.returncode == 78
+
+
+async def test_help_teaches_the_options_and_the_hooks() -> None:
+    async with started("serve", "--help") as process:
+        text = await output(process)
+
+    for word in ("--port", "--seed", "--history", "--faults", "POST /info", "/simulator/flip"):
+        assert word in text

@@ -1,0 +1,107 @@
+"""The venue's own Python client, unmodified, works against the simulator."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event
+from typing import Any
+
+import pytest
+from hyperliquid.info import Info  # type: ignore[import-untyped] # the SDK carries no types
+from hyperliquid.utils.error import (  # type: ignore[import-untyped] # as above
+    ClientError,
+)
+
+from hyperliquid_simulator.world import World
+
+
+async def test_the_sdk_reads_markets_states_fills_and_candles(venue: str, world: World) -> None:
+    user = world.population.planted(0)[0].address
+
+    def read() -> dict[str, Any]:
+        with connected(venue, skip_ws=True) as info:
+            return {
+                "coins": [coin["name"] for coin in info.meta()["universe"]],
+                "contexts": len(info.meta_and_asset_ctxs()[1]),
+                "mids": info.all_mids(),
+                "state": info.user_state(user),
+                "fills": info.user_fills(user),
+                "later": info.user_fills_by_time(user, 0),
+                "candles": info.candles_snapshot("BTC", "1h", 0, 2**52),
+                "book": info.l2_snapshot("ETH"),
+                "role": info.user_role(user),
+                "portfolio": info.portfolio(user),
+            }
+
+    found = await asyncio.to_thread(read)
+
+    assert found["coins"] == ["BTC", "ETH", "SOL", "HYPE"]
+    assert found["contexts"] == len(found["mids"]) == 4
+    assert found["state"]["assetPositions"]
+    assert len(found["fills"]) == len(found["later"]) > 0
+    assert len(found["candles"]) >= 5 * 24
+    assert [len(side) for side in found["book"]["levels"]] == [20, 20]
+    assert found["role"]["role"] in ("user", "subAccount")
+    assert len(found["portfolio"]) == 8
+
+
+async def test_the_sdk_receives_every_subscription(venue: str, world: World) -> None:
+    user = world.population.makers[0].address
+    wanted = [
+        {"type": "trades", "coin": "BTC"},
+        {"type": "bbo", "coin": "BTC"},
+        {"type": "candle", "coin": "BTC", "interval": "1m"},
+        {"type": "allMids"},
+        {"type": "l2Book", "coin": "ETH"},
+        {"type": "activeAssetCtx", "coin": "SOL"},
+        {"type": "userFills", "user": user},
+    ]
+    frames: dict[str, list[Any]] = defaultdict(list)
+    complete = Event()
+
+    def keep(frame: Any) -> None:
+        frames[frame["channel"]].append(frame["data"])
+        if len(frames) == len(wanted):
+            complete.set()
+
+    def listen() -> bool:
+        with connected(venue) as info:
+            for subscription in wanted:
+                info.subscribe(subscription, keep)
+            return complete.wait(20)
+
+    assert await asyncio.to_thread(listen)
+    assert len(frames["trades"][0]) == 30
+    assert frames["userFills"][0]["isSnapshot"] is True
+
+
+async def test_the_sdk_meets_the_rate_limit_as_on_the_venue(venue: str, world: World) -> None:
+    user = world.addresses[0]
+
+    def insist() -> None:
+        with connected(venue, skip_ws=True) as info:
+            for _ in range(21):
+                info.user_role(user)
+
+    with pytest.raises(ClientError) as refused:
+        await asyncio.to_thread(insist)
+
+    assert (refused.value.status_code, refused.value.error_message) == (429, "null")
+
+
+@contextmanager
+def connected(base_url: str, *, skip_ws: bool = False) -> Iterator[Info]:
+    """Connect the SDK and let go of everything it holds afterwards."""
+    info = Info(base_url, skip_ws=skip_ws)
+    try:
+        yield info
+    finally:
+        info.session.close()
+        if not skip_ws:
+            _stop(info.ws_manager.stop, info.ws_manager.join)
+
+
+def _stop(*steps: Callable[[], Any]) -> None:
+    for step in steps:
+        step()

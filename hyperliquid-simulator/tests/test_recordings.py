@@ -1,0 +1,193 @@
+"""The venue's recorded answers and the simulator's have the same keys, types and formats."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+import pytest
+
+from hyperliquid_simulator import info
+from hyperliquid_simulator.views import Json
+from hyperliquid_simulator.world import World
+
+pytestmark = pytest.mark.data
+
+OPTIONAL = {"cloid", "builderFee", "liquidation", "isDelisted", "onlyIsolated", "rawUsd"}
+"""Keys the venue leaves out where they do not apply."""
+
+Shape = dict[str, set[str]]
+
+
+def shape(value: Any, path: str = "") -> Shape:
+    """Return every path of a JSON value with the kinds of values found there."""
+    found: Shape = {path: {kind(value)}}
+    if isinstance(value, dict):
+        found[path].add("keys " + " ".join(k for k in value if k not in OPTIONAL))
+        children = [(f"{path}.{key}", child) for key, child in value.items()]
+    elif isinstance(value, list):
+        children = [(f"{path}[]", child) for child in value]
+    else:
+        children = []
+    for place, child in children:
+        for inner, kinds in shape(child, place).items():
+            found.setdefault(inner, set()).update(kinds)
+    return found
+
+
+def kind(value: Any) -> str:
+    if not isinstance(value, str):
+        return type(value).__name__
+    for name, pattern in (
+        ("decimal", r"-?\d+\.\d+"),
+        ("hash", r"0x[0-9a-f]{64}"),
+        ("address", r"0x[0-9a-f]{40}"),
+    ):
+        if re.fullmatch(pattern, value):
+            return name
+    return "text"
+
+
+def same_shape(ours: Any, theirs: Any) -> None:
+    mine, recorded = shape(ours), shape(theirs)
+    for path, kinds in mine.items():
+        assert path in recorded, f"{path} is not in the recording"
+        assert kinds <= recorded[path] | {"NoneType"}, (path, kinds, recorded[path])
+    missing = {p for p in recorded if p not in mine and p.rpartition(".")[2] not in OPTIONAL}
+    assert not {p for p in missing if not any(f".{o}." in p + "." for o in OPTIONAL)}
+
+
+@pytest.fixture
+def frames(recordings: Path) -> dict[str, str]:
+    """Recorded frames by name; the later recording wins."""
+    folder = recordings / "recorded_frames"
+    rows = [
+        orjson.loads(line)
+        for name in ("choosemycoins_testnet_2026-07-28", "gocryptotrader_fork_2026-10-06")
+        for line in (folder / f"{name}.jsonl").read_bytes().splitlines()
+    ]
+    return {row["name"]: row["raw"] for row in rows}
+
+
+@pytest.fixture
+async def asked(open_venue: str) -> AsyncIterator[Any]:
+    """A function that subscribes on a fresh socket and returns the texts that follow."""
+    async with aiohttp.ClientSession() as session:
+
+        async def ask(count: int, subscription: Json | str) -> list[str]:
+            message = {"method": "subscribe", "subscription": subscription}
+            async with session.ws_connect(open_venue + "/ws") as socket:
+                await socket.send_str(orjson.dumps(message).decode())
+                return [await socket.receive_str(timeout=10) for _ in range(count)]
+
+        yield ask
+
+
+@pytest.mark.parametrize(
+    ("name", "subscription"),
+    [
+        ("trades", {"type": "trades", "coin": "BTC"}),
+        ("candle", {"type": "candle", "coin": "BTC", "interval": "1m"}),
+        ("bbo", {"type": "bbo", "coin": "BTC"}),
+        ("l2Book", {"type": "l2Book", "coin": "BTC"}),
+        ("l2Book_fast", {"type": "l2Book", "coin": "SOL", "fast": True}),
+        ("l2Book_aggregated", {"type": "l2Book", "coin": "BTC", "nSigFigs": 5}),
+        ("activeAssetCtx", {"type": "activeAssetCtx", "coin": "BTC"}),
+    ],
+)
+async def test_market_frames_look_like_the_recorded_ones(
+    frames: dict[str, str], asked: Any, name: str, subscription: Json
+) -> None:
+    texts = await asked(3, subscription)
+
+    same_shape(orjson.loads(texts[2]), orjson.loads(frames[name]))
+
+
+async def test_greeting_and_acknowledgements_are_byte_for_byte(
+    frames: dict[str, str], asked: Any
+) -> None:
+    user = "0x70997970C51812DC3A010C7D01B50E0D17DC79C8"
+    bbo = await asked(2, {"type": "bbo", "coin": "BTC"})
+    fills = await asked(3, {"type": "userFills", "user": user})
+
+    assert bbo == [frames["greeting"], frames["subscriptionResponse_bbo"]]
+    assert fills[1:] == [frames["userFills_ack"], frames["userFills_empty_snapshot"]]
+
+
+async def test_user_frames_look_like_the_recorded_ones(
+    frames: dict[str, str], asked: Any, world: World
+) -> None:
+    user = world.population.planted(0)[0].address
+
+    state = await asked(3, {"type": "clearinghouseState", "user": user})
+    fills = await asked(3, {"type": "userFills", "user": user})
+
+    same_shape(orjson.loads(state[2]), orjson.loads(frames["clearinghouseState"]))
+    same_shape(orjson.loads(fills[2]), orjson.loads(frames["userFills_snapshot"]))
+
+
+def test_an_account_that_never_traded_is_byte_for_byte(
+    frames: dict[str, str], world: World
+) -> None:
+    ours = info.clearinghouse_state(world, "0x" + "0" * 40)
+    ours["time"] = orjson.loads(frames["rest_clearinghouseState_flat"])["time"]
+
+    assert orjson.dumps(ours).decode() == frames["rest_clearinghouseState_flat"]
+
+
+def test_contexts_look_like_the_recorded_ones(frames: dict[str, str], world: World) -> None:
+    recorded = orjson.loads(frames["allDexsAssetCtxs"])["data"]["ctxs"][0][1]
+
+    same_shape(info.contexts(world), recorded)
+
+
+def test_candles_and_portfolios_have_the_recorded_keys(recordings: Path, world: World) -> None:
+    asked = {"coin": "BTC", "interval": "1h", "startTime": 0}
+    candles = info.answer(world, {"type": "candleSnapshot", "req": asked})
+
+    recorded = _cassette(recordings, "test_get_candles_snapshot_1_candleSnapshot")
+    assert _sorted(shape(candles)) == _sorted(shape(recorded))
+
+
+def test_fills_have_the_recorded_kinds_and_then_some(recordings: Path, world: World) -> None:
+    user = world.population.planted(0)[0].address
+    ours = shape(info.answer(world, {"type": "userFills", "user": user}))
+    recorded = shape(_cassette(recordings, "test_get_user_fills_0_userFills"))
+
+    added = {"[].tid", "[].feeToken", "[].twapId"}
+    assert set(ours) - set(recorded) == added
+    assert all(ours[path] <= kinds for path, kinds in recorded.items() if path != "[]")
+
+
+def test_meta_and_roles_have_the_recorded_form(recordings: Path, world: World) -> None:
+    ours = info.answer(world, {"type": "meta"})
+    folder = recordings / "gareth_node_and_ws" / "hyperliquidNodeDataSample" / "info-endpoint"
+    recorded = orjson.loads((folder / "meta.json").read_bytes())
+    vault = next(t.address for t in world.population.traders if t.style == "vault")
+
+    same_shape({key: ours[key] for key in recorded}, recorded)
+    assert info.answer(world, {"type": "userRole", "user": vault}) == _cassette(
+        recordings, "test_user_role_0_userRole"
+    )
+
+
+def test_spot_meta_has_the_recorded_form(recordings: Path, world: World) -> None:
+    recorded = orjson.loads((recordings / "gareth_node_and_ws" / "spotMeta.json").read_bytes())
+    ours = info.answer(world, {"type": "spotMeta"})
+
+    for part in ("universe", "tokens"):
+        same_shape(ours[part][:1], recorded[part][:1])
+
+
+def _cassette(recordings: Path, name: str) -> Any:
+    path = recordings / "rest_cassettes" / f"{name}.json"
+    return orjson.loads(path.read_bytes())["response"]
+
+
+def _sorted(found: Shape) -> dict[str, list[str]]:
+    """Return shapes without the order of keys, which cassettes do not keep."""
+    return {
+        path: sorted(" ".join(sorted(k.split())) for k in kinds) for path, kinds in found.items()
+    }
