@@ -4,17 +4,23 @@ import asyncio
 import re
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from time import perf_counter
 from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
 from market_scraper.config import Settings
 from market_scraper.orchestration.doctor import examine
 from market_scraper.orchestration.lifecycle import open_repository
 from market_scraper.orchestration.service import serve
+from market_scraper.recording.replay import Tally, replay, taking, told
 from market_scraper.storage.repository import Repository
+from shared_events.bus.open import open_publisher
 from shared_events.errors import EXIT_CONFIG, AppError, ConfigError
 from shared_events.runtime.clock import SystemClock
 from shared_events.runtime.logging import configure
@@ -85,6 +91,29 @@ def run(
     raise typer.Exit(serve(settings))
 
 
+@cli.command("replay")
+def replay_recording(
+    path: Annotated[Path, typer.Argument(help="A whale panel's folder, or recorded frames.")],
+    bus: Bus = None,
+    journal: Annotated[
+        Path | None, typer.Option(help="Write this journal directory instead of, or beside, a bus.")
+    ] = None,
+    speed: Annotated[
+        float | None, typer.Option(min=0.001, help="Recorded seconds per second; default: at once.")
+    ] = None,
+) -> None:
+    """Publish the recording at PATH with its own times.
+
+    The same recording always gives the same events with the same ids, so a replay that was
+    interrupted can simply be started again. Without `--journal` events go to `--bus`, or to the bus
+    that MARKET_SCRAPER_BUS_URL names.
+    """
+    settings = Settings.read(bus_url=bus)
+    configure("market-scraper", settings.log_level)
+    to_bus = bus is not None or journal is None
+    asyncio.run(_replay(path, settings if to_bus else None, journal, speed))
+
+
 @cli.command()
 def doctor(exchange: Exchange = None, bus: Bus = None) -> None:
     """Check Python, bus, venue, clock, storage, disk and port, and say what to do.
@@ -132,6 +161,45 @@ def main() -> None:
     except AppError as e:
         sys.stderr.write(f"{e}\n")
         raise SystemExit(1) from None
+
+
+async def _replay(
+    path: Path, settings: Settings | None, journal: Path | None, speed: float | None
+) -> None:
+    began, clock = perf_counter(), SystemClock()
+    async with AsyncExitStack() as stack:
+        publisher = None
+        if settings is not None:
+            opened = open_publisher(settings.bus_url, key=settings.bus_key)
+            publisher = await stack.enter_async_context(opened)
+        takers = await stack.enter_async_context(taking(publisher, journal, clock))
+        progress = stack.enter_context(
+            Progress(
+                SpinnerColumn(), TextColumn("{task.description}"), console=Console(stderr=True)
+            )
+        )
+        bar = progress.add_task("reading")
+        tally = await replay(
+            told(path),
+            takers,
+            clock,
+            speed=speed,
+            on_progress=lambda tally, last: progress.update(
+                bar, description=f"{last.recorded_at:%Y-%m-%d %H:%M:%S}  {tally.total:,} events"
+            ),
+        )
+    _print_tally(tally, perf_counter() - began)
+
+
+def _print_tally(tally: Tally, seconds: float) -> None:
+    table = Table(box=None, header_style="bold")
+    table.add_column("event")
+    table.add_column("count", justify="right")
+    for name, count in sorted(tally.events.items()):
+        table.add_row(name, f"{count:,}")
+    table.add_row("total", f"{tally.total:,}", style="bold")
+    Console().print(table)
+    Console().print(f"{seconds:.1f} s, {tally.total / max(seconds, 1e-9):,.0f} events a second")
 
 
 async def _examine(settings: Settings) -> int:

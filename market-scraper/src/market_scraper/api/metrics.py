@@ -1,8 +1,16 @@
 """The scraper's numbers in Prometheus's text format."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from market_scraper.orchestration.scraper import Scraper
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left it out
 
 _CONDITIONS = ("LIVE", "PARTIAL", "STALE", "LOST")
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from market_scraper.config import Settings
+from market_scraper.connectors.hyperliquid.budget import base_weight
 from market_scraper.connectors.hyperliquid.collectors.leaderboard import LeaderboardCollector
 from market_scraper.connectors.hyperliquid.collectors.manager import CollectorManager
 from market_scraper.connectors.hyperliquid.collectors.market_contexts import (
@@ -23,6 +24,8 @@ from market_scraper.outlet import Outlet
 from market_scraper.storage.repository import Repository
 from shared_events.runtime.clock import Clock
 from shared_events.runtime.health import Health
+
+_STATE = base_weight({"type": "clearinghouseState"})
 
 
 @dataclass(slots=True)
@@ -73,11 +76,7 @@ class Scraper:
     def progress(self) -> str:
         """Say in a sentence how far the start has come."""
         sight = self.sight()
-        elapsed = (self.clock.now() - self.started_at).total_seconds()
-        left = (
-            elapsed * (sight.tracked - sight.anchored) / sight.anchored if sight.anchored else None
-        )
-        return sight.progress(left)
+        return sight.progress(self.throttle.seconds_for(_STATE * (sight.tracked - sight.anchored)))
 
     def status(self) -> Mapping[str, Any]:
         """Return everything an operator asks first."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 
-from market_scraper.positions.ledger import ZERO, Delta, Holding, apply
+from market_scraper.positions.ledger import Delta, Holding, apply
+from market_scraper.positions.numbers import ZERO
 from shared_events.payloads import Quality
 
 WINDOW_MS = 1_000

@@ -7,8 +7,9 @@ from decimal import Decimal
 
 from market_scraper.moments import moment
 from market_scraper.positions.anchors import Account, State
-from market_scraper.positions.ledger import ZERO, Holding, Trade, deltas
+from market_scraper.positions.ledger import Holding, Trade, deltas
 from market_scraper.positions.moves import Move
+from market_scraper.positions.numbers import ZERO
 from market_scraper.positions.reconciliation import Verdict, reconcile
 from shared_events.payloads import Position, TraderPositions
 

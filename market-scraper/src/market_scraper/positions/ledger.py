@@ -6,12 +6,10 @@ number of decimals was.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from decimal import Context, Decimal
+from decimal import Decimal
 
+from market_scraper.positions.numbers import ZERO, quotient
 from shared_events.payloads import ChangeKind, MarginType
-
-ZERO = Decimal(0)
-_PRICE = Context(prec=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,4 +141,4 @@ def _side(trade: Trade, signed: Decimal, *, taker: bool) -> Delta:
 def _mean(entry: Decimal | None, held: Decimal, price: Decimal, gained: Decimal) -> Decimal | None:
     if entry is None:
         return None
-    return _PRICE.divide(entry * held + price * gained, held + gained)
+    return quotient(entry * held + price * gained, held + gained)

@@ -1,14 +1,12 @@
 """Several trades of one trader in one coin, told as one change."""
 
 from dataclasses import dataclass, field
-from decimal import Context, Decimal
+from decimal import Decimal
 
 from market_scraper.moments import moment
-from market_scraper.positions.ledger import ZERO, Delta, classify
+from market_scraper.positions.ledger import Delta, classify
+from market_scraper.positions.numbers import ZERO, plainly, quotient, share
 from shared_events.payloads import Cause, PositionChange, TradeRef
-
-_PRICE = Context(prec=12)
-_SHARE = Context(prec=6)
 
 
 @dataclass(slots=True)
@@ -40,7 +38,7 @@ class Move:
             size_after=self.after,
             cause=self.cause,
             price=price,
-            notional=None if price is None else abs(self.after - self.before) * price,
+            notional=None if price is None else plainly(abs(self.after - self.before) * price),
             first=_ref(min(self.deltas, key=_order)) if self.deltas else None,
             last=_ref(max(self.deltas, key=_order)) if self.deltas else None,
             trades=len(self.deltas),
@@ -52,13 +50,13 @@ class Move:
         if not volume:
             return None
         worth = sum((abs(delta.signed) * delta.price for delta in self.deltas), ZERO)
-        return _PRICE.divide(worth, volume)
+        return quotient(worth, volume)
 
     def _taker_share(self, volume: Decimal) -> Decimal | None:
         if not volume:
             return None
         taken = sum((abs(delta.signed) for delta in self.deltas if delta.taker), ZERO)
-        return _SHARE.divide(taken, volume)
+        return share(taken, volume)
 
 
 def _order(delta: Delta) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import Literal, TypeVar, cast, get_args
 
 import msgspec
@@ -13,6 +13,7 @@ from market_scraper.errors import WireFormatError
 from market_scraper.moments import moment
 from market_scraper.positions.anchors import State
 from market_scraper.positions.ledger import Holding, Trade, normal
+from market_scraper.positions.numbers import ZERO, plainly, quotient
 from market_scraper.positions.scoring import Result, Standing
 from shared_events.payloads import Candle, Interval, MarketContext, Role, Window
 
@@ -26,7 +27,6 @@ INTERVALS: Mapping[Interval, timedelta] = {
 }
 _WINDOWS = frozenset(get_args(Window))
 _NO_HASH = "0x" + "0" * 64
-_MARK = Context(prec=12)
 _NAME_CHARACTERS = 100
 _MOST_DIGITS = 30
 
@@ -177,18 +177,18 @@ def _decoded(decoder: msgspec.json.Decoder[T], raw: str | bytes, what: str) -> T
 def _finite(value: Decimal | None) -> Decimal | None:
     if value is not None and not (value.is_finite() and abs(value.adjusted()) < _MOST_DIGITS):
         raise WireFormatError(f"{str(value)[:50]!r} is not a quantity")
-    return value
+    return None if value is None else plainly(value)
 
 
 def _known(value: Decimal) -> Decimal:
-    _finite(value)
-    return value
+    return _finite(value) or ZERO
 
 
 def _positive(value: Decimal, what: str) -> Decimal:
-    if not _known(value) > 0:
-        raise WireFormatError(f"{what} {value} is not positive")
-    return value
+    number = _known(value)
+    if number <= 0:
+        raise WireFormatError(f"{what} {number} is not positive")
+    return number
 
 
 def _trade(row: wire.WireTrade) -> Trade:
@@ -225,7 +225,7 @@ def _holding(row: wire.WirePosition) -> Holding:
         entry=_finite(row.entry_px),
         leverage=_finite(row.leverage.value) if row.leverage else None,
         margin_type=row.leverage.type if row.leverage else None,
-        mark=_MARK.divide(notional, abs(size)) if size and notional is not None else None,
+        mark=quotient(notional, abs(size)) if size and notional is not None else None,
         notional=notional,
         margin_used=_finite(row.margin_used),
         liquidation_price=_finite(row.liquidation_px),

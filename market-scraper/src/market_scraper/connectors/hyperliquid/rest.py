@@ -62,11 +62,13 @@ class InfoClient:
         """Return the markets and how they stand."""
         return await self._ask({"type": "metaAndAssetCtxs"}, Urgency.MARKET)
 
-    async def candles(self, coin: str, interval: str, start_ms: int, end_ms: int) -> bytes:
-        """Return the candles of `coin` that opened from `start_ms` to `end_ms`, at most 5000."""
+    async def candles(
+        self, coin: str, interval: str, start_ms: int, end_ms: int, most_rows: int
+    ) -> bytes:
+        """Return the candles of `coin` that opened from `start_ms` to `end_ms`."""
         req = {"coin": coin, "interval": interval, "startTime": start_ms, "endTime": end_ms}
         return await self._ask(
-            {"type": "candleSnapshot", "req": req}, Urgency.MARKET, most_rows=5000
+            {"type": "candleSnapshot", "req": req}, Urgency.MARKET, most_rows=most_rows
         )
 
     async def user_role(self, address: str) -> bytes:

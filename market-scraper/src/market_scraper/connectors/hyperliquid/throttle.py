@@ -3,7 +3,7 @@
 from enum import IntEnum
 from itertools import count
 
-from market_scraper.connectors.hyperliquid.budget import Lease, WeightBudget
+from market_scraper.connectors.hyperliquid.budget import MINUTE, Lease, WeightBudget
 from shared_events.runtime.clock import Clock
 
 _LOOK_AGAIN_SECONDS = 0.05
@@ -15,8 +15,13 @@ class Urgency(IntEnum):
     """Who goes first when the budget is short."""
 
     MARKET = 0
-    ANCHOR = 1
-    AUDIT = 2
+    DOUBT = 1
+    ANCHOR = 2
+    AUDIT = 3
+
+
+_SHARES = {Urgency.ANCHOR: 0.9, Urgency.AUDIT: 0.8}
+"""How much of the budget may be in use for a request to be let in; the rest waits for the urgent."""
 
 
 class Throttle:
@@ -53,6 +58,11 @@ class Throttle:
         finally:
             self._waiting.remove(ticket)
 
+    def seconds_for(self, weight: int) -> float:
+        """Return in how many seconds `weight` could be spent, if nobody else spent any."""
+        whole_minutes, rest = divmod(weight, self._budget.limit)
+        return whole_minutes * MINUTE + self._budget.wait(rest, self._now())
+
     def settle(self, lease: Lease, weight: int) -> None:
         """Give back what the request did not cost; the venue answered."""
         self._budget.settle(lease, weight)
@@ -69,7 +79,8 @@ class Throttle:
     def _seconds(self, ticket: tuple[Urgency, int], weight: int) -> float:
         if min(self._waiting) < ticket:
             return _LOOK_AGAIN_SECONDS
-        return self._budget.wait(weight, self._now())
+        kept_back = int(self._budget.limit * (1 - _SHARES.get(ticket[0], 1.0)))
+        return self._budget.wait(weight + kept_back, self._now())
 
     def _now(self) -> float:
         return self._clock.now().timestamp()

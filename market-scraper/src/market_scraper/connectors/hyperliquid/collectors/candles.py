@@ -15,6 +15,7 @@ from shared_events.runtime.clock import Clock
 
 PAGE = 5_000
 _LOOK_SECONDS = 2.0
+_LISTING_SECONDS = 0.05
 _NOT_YET_SECONDS = 30.0
 _SETTLE = timedelta(seconds=2)
 
@@ -67,7 +68,7 @@ class CandlesCollector:
             for series in self._series:
                 if series[0] in self._listed() and self._now() >= self._not_before.get(series, 0):
                     await self._catch_up(series)
-            await self._clock.sleep(_LOOK_SECONDS)
+            await self._clock.sleep(_LOOK_SECONDS if self._listed() else _LISTING_SECONDS)
 
     async def _catch_up(self, series: _Series) -> None:
         """Publish what became final since the last time, page by page."""
@@ -86,7 +87,12 @@ class CandlesCollector:
     async def _final(
         self, series: _Series, start: datetime, end: datetime, now: datetime
     ) -> Sequence[Candle]:
-        raw = await self._info.candles(*series, milliseconds(start), milliseconds(end))
+        raw = await self._info.candles(
+            *series,
+            milliseconds(start),
+            milliseconds(end),
+            most_rows=(end - start) // INTERVALS[series[1]] + 2,
+        )
         candles = parse_candles(raw, now - _SETTLE, "rest")
         final = [candle for candle in candles if candle.closed and candle.open_time >= start]
         return sorted(final, key=lambda candle: candle.open_time)

@@ -10,9 +10,12 @@ from market_scraper.outlet import Outlet
 from shared_events.payloads import MarketContext
 from shared_events.runtime.clock import Clock
 
+REPEAT_SECONDS = 30.0
+"""A price that is not repeated cannot be told from one that is not known any more."""
+
 
 class MarketContextsCollector:
-    """Publishes the contexts that changed since they were last read.
+    """Publishes the contexts that changed, and every one once in `REPEAT_SECONDS`.
 
     Parameters
     ----------
@@ -55,4 +58,6 @@ class MarketContextsCollector:
 
     def _is_news(self, context: MarketContext) -> bool:
         before = self.contexts.get(context.coin)
-        return before is None or before.model_copy(update={"at": context.at}) != context
+        if before is None or (context.at - before.at).total_seconds() >= REPEAT_SECONDS:
+            return True
+        return before.model_copy(update={"at": context.at}) != context

@@ -14,6 +14,7 @@ from market_scraper.connectors.hyperliquid.throttle import Urgency
 from market_scraper.connectors.hyperliquid.venue_time import VenueTime
 from market_scraper.moments import milliseconds
 from market_scraper.outlet import Outlet
+from market_scraper.positions.anchors import Account
 from market_scraper.positions.books import Books
 from market_scraper.positions.ledger import Trade
 from market_scraper.positions.roster import Member
@@ -166,11 +167,8 @@ class TraderPositionsCollector:
         account = self.books.accounts.get(address)
         if account is None:
             return
-        urgent = not account.anchored or account.doubts
         try:
-            raw = await self._info.clearinghouse_state(
-                address, Urgency.ANCHOR if urgent else Urgency.AUDIT
-            )
+            raw = await self._info.clearinghouse_state(address, _urgency(account))
             verdict = self.books.state(address, parse_state(raw))
         except (TransientError, DataError) as e:
             self.unknown_answers += 1
@@ -234,3 +232,9 @@ class TraderPositionsCollector:
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
+
+
+def _urgency(account: Account) -> Urgency:
+    if account.doubts:
+        return Urgency.DOUBT
+    return Urgency.AUDIT if account.anchored else Urgency.ANCHOR

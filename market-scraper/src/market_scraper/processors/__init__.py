@@ -1,0 +1,1 @@
+"""Trades in, bars out: pure."""

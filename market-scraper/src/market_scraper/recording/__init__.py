@@ -1,0 +1,1 @@
+"""Recordings of the venue, told again with their own times."""

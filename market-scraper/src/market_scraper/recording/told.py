@@ -1,0 +1,11 @@
+"""A fact out of a recording, with the moment at which it was recorded."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+
+class Told(NamedTuple):
+    """`fact` as it was learned at `at`; nothing in it is known from later."""
+
+    at: datetime
+    fact: Any
