@@ -13,7 +13,7 @@ MAKER_FEE: Final = 150
 REBATE: Final = -30
 """Fees in millionths of the notional; professional makers receive a rebate."""
 
-FILLS_KEPT: Final = 10_000
+FILLS_KEPT: Final = 4_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,8 @@ def _liquidation_price(held: Holding, spare: float) -> str | None:
     side = 1 if held.lots > 0 else -1
     room = spare / abs(held.lots) / (1 - side / (2 * held.coin.max_leverage))
     price = (held.mark - side * room) / 10**held.coin.price_decimals
-    return noisy(price) if price > 0 else None
+    text = noisy(price)
+    return text if price > 0 and text != "0.0" else None
 
 
 def empty_portfolio() -> list[list[Any]]:
