@@ -1,0 +1,74 @@
+from decimal import Decimal
+
+import pytest
+from hypothesis import assume, given, strategies as st
+
+from signal_system.domain.exposure import STAKE_SCALE, Exposure
+from signal_system.signal_generation.aggregation import cost_to_flip, pooled
+
+stakes = st.lists(st.integers(-(10**18), 10**18).filter(bool), min_size=1, max_size=20)
+LINK = 0.5
+
+
+def exposure_of(*held: int) -> Exposure:
+    exposure = Exposure()
+    for entity, stake in enumerate(held):
+        exposure.shift(str(entity), stake)
+    return exposure
+
+
+@given(stakes)
+def test_the_tilt_lies_between_all_short_and_all_long(held: list[int]) -> None:
+    pool = pooled(exposure_of(*held), LINK)
+
+    assert -1 <= pool.tilt <= 1
+    assert (pool.tilt == 1) == all(stake > 0 for stake in held)
+    assert 0 < pool.probability_up < 1
+
+
+@given(stakes)
+def test_independent_voters_are_at_least_one_and_at_most_all(held: list[int]) -> None:
+    pool = pooled(exposure_of(*held), LINK)
+
+    assert 1 <= pool.independent_voters <= pool.voters * (1 + 1e-12)
+    assert pool.voters == len(held)
+
+
+@given(st.integers(1, 50), st.integers(1, 10**15))
+def test_equal_stakes_are_as_many_independent_voters(count: int, stake: int) -> None:
+    assert pooled(exposure_of(*[stake] * count), LINK).independent_voters == count
+
+
+def test_one_loud_voice_among_many_is_hardly_more_than_one() -> None:
+    assert pooled(exposure_of(10**6, *[1] * 99), LINK).independent_voters == pytest.approx(1, 0.001)
+
+
+@given(stakes, st.integers(1, 10**9))
+def test_the_unit_of_the_coin_does_not_matter(held: list[int], factor: int) -> None:
+    one, other = (pooled(exposure_of(*(s * f for s in held)), LINK) for f in (1, factor))
+
+    assert one == other
+
+
+def test_nobody_leans_nowhere() -> None:
+    pool = pooled(Exposure(), LINK)
+
+    assert (pool.tilt, pool.probability_up, pool.voters, pool.independent_voters) == (0, 0.5, 0, 0)
+
+
+@given(stakes, st.sampled_from((0.15, 0.2, 0.5)))
+def test_one_more_voice_of_that_cost_brings_the_tilt_to_the_threshold(
+    held: list[int], threshold: float
+) -> None:
+    exposure = exposure_of(*(stake * STAKE_SCALE // 10**9 for stake in held))
+    tilt = pooled(exposure, LINK).tilt
+    assume(exposure.net != 0)
+
+    cost = cost_to_flip(exposure, threshold, Decimal(1))
+
+    against = abs(tilt) > threshold
+    direction = (1 if exposure.net > 0 else -1) * (-1 if against else 1)
+    exposure.shift("new", direction * int(cost * STAKE_SCALE))
+    assert abs(pooled(exposure, LINK).tilt) == pytest.approx(threshold, rel=1e-3, abs=1e-9) or (
+        exposure.gross < 10**3 * STAKE_SCALE  # cents are too coarse for so little
+    )
