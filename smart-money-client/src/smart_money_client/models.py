@@ -27,6 +27,7 @@ class SignalRow(Value):
     calibrated: bool
     score: float
     probability_up: float
+    horizon_seconds: int
     status: Freshness
     voters: int
     independent_voters: float
@@ -34,6 +35,7 @@ class SignalRow(Value):
     coverage: float | None = None
     data_age_seconds: float | None = None
     reference_price: Decimal | None = None
+    net_exposure: Decimal | None = None
     regime: str | None = None
     failed_gate: str | None = None
 

@@ -99,8 +99,9 @@ class Transport:
             except _AwayError as e:
                 failures += 1
                 if failures >= self._patience.attempts:
+                    asked = "once" if failures == 1 else f"{failures} times"
                     raise ServiceUnavailableError(
-                        f"{self._base_url} does not answer after {failures} attempts: {e}"
+                        f"{self._base_url} was asked {asked} and did not answer: {e}"
                     ) from e
                 draw = random.random()  # noqa: S311 -- spreads callers, keeps no secret
                 await asyncio.sleep(self._patience.wait(failures, e.retry_after, draw))

@@ -7,6 +7,7 @@ from shared_events.payloads import Signal, SignalSchema
 from signal_system.api.schemas import SignalList, SignalPage, SignalRow
 from signal_system.api.testing.factories import a_signal
 from signal_system.api.testing.memory import MemoryReadModel
+from signal_system.rows import Row, RowList
 
 
 async def test_the_list_is_served_byte_for_byte(
@@ -173,3 +174,8 @@ def test_the_row_schema_names_only_fields_of_the_signal() -> None:
 
     assert set(SignalRow.model_fields) - derived <= set(SignalSchema.model_fields)
     assert TypeAdapter(SignalRow).json_schema()["required"]
+
+
+def test_the_rows_the_service_keeps_are_the_rows_the_reference_describes() -> None:
+    assert set(Row.__struct_fields__) == set(SignalRow.model_fields)
+    assert set(RowList.__struct_fields__) == set(SignalList.model_fields)

@@ -28,6 +28,7 @@ class SignalRow(BaseModel):
     calibrated: bool
     score: Finite
     probability_up: Probability
+    horizon_seconds: Annotated[int, Field(gt=0)]
     status: Freshness
     voters: Annotated[int, Field(ge=0)]
     independent_voters: Annotated[float, Field(ge=0)]
@@ -35,17 +36,25 @@ class SignalRow(BaseModel):
     coverage: Probability | None = None
     data_age_seconds: Annotated[float, Field(ge=0)] | None = None
     reference_price: Number | None = None
+    net_exposure: Number | None = None
     regime: Text | None = None
     failed_gate: Text | None = None
 
 
 class SignalList(BaseModel):
-    """Every coin's newest signal over the default horizon, in event time."""
+    """Every coin's newest signal over the default horizon, the majors first.
+
+    ``as_of`` is when the newest of them was decided, in event time; ``status`` says how fresh the
+    view of the traders is as a whole, ``regime`` what the market is in.
+    """
 
     model_config = ConfigDict(extra="allow")
 
     signals: list[SignalRow]
     as_of: datetime | None = None
+    status: Freshness | None = None
+    regime: Text | None = None
+    journal_position: int | None = None
 
 
 class SignalPage(BaseModel):

@@ -24,7 +24,7 @@ async function refresh() {
   if (signals.changed) {
     board.show(signals.value.signals);
     showCounts(signals.value.signals);
-    view.stale = signals.value.signals.length > 0 && signals.value.signals.every((row) => row.status === "STALE");
+    view.stale = signals.value.status === "STALE";
   }
   showStatus(state.value);
   showEmpty(signals.value.signals.length);

@@ -7,7 +7,7 @@ const ARROW = { BUY: "▲", SELL: "▼", NEUTRAL: "·" };
 const RANK = { BUY: 0, SELL: 0, NEUTRAL: 1 };
 const REORDER = 4_000;
 
-// What each column is called, what it sorts by, how wide the board must be to show it.
+// What each column is called and sorts by; without a sort the rows stand as the service lists them.
 const COLUMNS = [
   { name: "coin", title: "Coin", by: (row) => row.coin, first: 1 },
   { name: "action", title: "Action", by: (row) => RANK[row.action] * -10 + Math.abs(row.score) },
@@ -24,7 +24,7 @@ const COLUMNS = [
 export class Board {
   #rows = new Map();
   #list = [];
-  #sort = { column: COLUMNS[1], direction: -1 };
+  #sort = { column: null, direction: 0 };
   #ordered = 0;
 
   constructor(table, { onOpen }) {
@@ -66,7 +66,8 @@ export class Board {
 
   order() {
     const { column, direction } = this.#sort;
-    const sorted = [...this.#list].sort((a, b) => {
+    const sorted = [...this.#list];
+    if (column) sorted.sort((a, b) => {
       const [x, y] = [column.by(a), column.by(b)];
       return (x < y ? -1 : x > y ? 1 : 0) * direction || (a.coin < b.coin ? -1 : 1);
     });
@@ -102,8 +103,10 @@ export class Board {
   }
 
   #sortBy(column) {
+    const first = column.first ?? -1;
     const again = this.#sort.column === column;
-    this.#sort = { column, direction: again ? -this.#sort.direction : column.first ?? -1 };
+    const over = again && this.#sort.direction !== first;
+    this.#sort = over ? { column: null, direction: 0 } : { column, direction: again ? -first : first };
     this.#sortShown();
     this.order();
   }

@@ -66,6 +66,7 @@ def a_row(signal: Signal) -> SignalRow:
         calibrated=signal.calibrated,
         score=signal.score,
         probability_up=signal.probability_up,
+        horizon_seconds=signal.horizon_seconds,
         status=signal.status,
         voters=signal.voters,
         independent_voters=signal.independent_voters,
@@ -73,6 +74,7 @@ def a_row(signal: Signal) -> SignalRow:
         coverage=signal.coverage,
         data_age_seconds=signal.data_age_seconds,
         reference_price=signal.reference_price,
+        net_exposure=signal.net_exposure,
         regime=signal.regime.state if signal.regime else None,
         failed_gate=next((gate.name for gate in signal.gates if not gate.passed), None),
     )

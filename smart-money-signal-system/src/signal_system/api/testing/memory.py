@@ -66,5 +66,8 @@ def _list(signals: Iterable[Signal]) -> bytes:
         {
             "signals": [a_row(signal).model_dump(mode="json") for signal in newest],
             "as_of": max((signal.as_of for signal in newest), default=None),
+            "status": min((signal.status for signal in newest), default=None),
+            "regime": next((signal.regime.state for signal in newest if signal.regime), None),
+            "journal_position": max((signal.journal_position for signal in newest), default=-1),
         }
     )
