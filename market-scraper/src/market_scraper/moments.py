@@ -12,7 +12,7 @@ def moment(ms: int) -> datetime:
     Examples
     --------
     >>> moment(1790360864964).isoformat()
-    '2026-09-25T17:07:44.964000+00:00'
+    '2026-09-25T18:27:44.964000+00:00'
     """
     return EPOCH + timedelta(milliseconds=ms)
 

@@ -17,6 +17,7 @@ from market_scraper.connectors.hyperliquid.collectors.market_contexts import (
 )
 from market_scraper.connectors.hyperliquid.collectors.roles import RolesCollector
 from market_scraper.connectors.hyperliquid.collectors.status import StatusCollector
+from market_scraper.connectors.hyperliquid.collectors.trade_flow import TradeFlowCollector
 from market_scraper.connectors.hyperliquid.collectors.trader_positions import (
     TraderPositionsCollector,
 )
@@ -169,6 +170,13 @@ def build(
             clock,
             wanted=scraper.unrelated_work_may_run,
             standing=leaderboard.standing,
+        ),
+        TradeFlowCollector.name: TradeFlowCollector(
+            feed,
+            outlet,
+            clock,
+            coins=settings.coins,
+            tracked=positions.members.keys(),
         ),
         StatusCollector.name: StatusCollector(
             scraper.sight, outlet, venue_time, clock, every_seconds=settings.status_seconds

@@ -43,7 +43,8 @@ class Sight:
         if quiet > QUIET_SECONDS:
             return "STALE"
         whole = self.anchored == self.tracked > 0 and self.sockets_open == self.sockets_needed
-        return "LIVE" if whole and self.subscribed else "PARTIAL"
+        complete = self.subscribed and self.gaps_closed == self.gaps_found
+        return "LIVE" if whole and complete else "PARTIAL"
 
     @property
     def coverage(self) -> Decimal | None:
