@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 
 from hyperliquid_simulator.candles import INTERVAL_MINUTES
+from hyperliquid_simulator.info import INFO
 
 UNKNOWN = "0x" + "ab" * 20
 
@@ -193,6 +194,20 @@ async def test_aggregated_fills_keep_size_profit_and_fees(free: Client) -> None:
     for field in ("sz", "closedPnl", "fee"):
         total = sum(float(fill[field]) for fill in single)
         assert sum(float(fill[field]) for fill in merged) == pytest.approx(total)
+
+
+@pytest.mark.parametrize("kind", INFO)
+async def test_every_request_type_is_answered(free: Client, kind: str) -> None:
+    everything = {
+        "user": await _planted(free),
+        "coin": "BTC",
+        "startTime": 0,
+        "req": {"coin": "BTC", "interval": "1d", "startTime": 0},
+    }
+
+    status, _, content_type = await free.raw({"type": kind, **everything})
+
+    assert (status, content_type) == (200, "application/json")
 
 
 @pytest.mark.parametrize("interval", INTERVAL_MINUTES)

@@ -5,8 +5,8 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
-from hyperliquid_simulator.generate import Past
 from hyperliquid_simulator.ledger import FILLS_KEPT, MAKER_FEE, REBATE, TAKER_FEE, Account, Fill
+from hyperliquid_simulator.past import Past
 from hyperliquid_simulator.wire import MICRO, trade_id, transaction_hash
 
 MOST: Final = 2_000

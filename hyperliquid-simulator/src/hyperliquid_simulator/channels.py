@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from re import fullmatch
 from typing import Any, Final
 
 import orjson
@@ -10,19 +9,10 @@ import orjson
 from hyperliquid_simulator import info, views
 from hyperliquid_simulator.archive import aggregated
 from hyperliquid_simulator.book import Zoom
-from hyperliquid_simulator.candles import INTERVAL_MINUTES
-from hyperliquid_simulator.errors import RequestError
 from hyperliquid_simulator.ledger import Fill, Trade
+from hyperliquid_simulator.subscriptions import Subscription, canonical
 from hyperliquid_simulator.views import Json
 from hyperliquid_simulator.world import Block, World
-
-
-class InvalidSubscriptionError(Exception):
-    """The channel exists but its parameters are wrong."""
-
-
-class UnknownCoinError(Exception):
-    """A coin that is not listed: the venue closes the whole socket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +33,6 @@ def digest(block: Block) -> Digest:
     for account, fill in block.fills:
         fills.setdefault(account, []).append(fill)
     return Digest(block, trades, fills)
-
-
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """A canonical subscription; equal ones share one feed."""
-
-    type: str
-    parameters: tuple[tuple[str, Any], ...] = ()
-
-    def __getitem__(self, name: str) -> Any:
-        return dict(self.parameters)[name]
-
-    @property
-    def user(self) -> str | None:
-        """The account it is specific to, if any."""
-        found: str | None = dict(self.parameters).get("user")
-        return found
-
-    def wire(self) -> Json:
-        """Return the venue's echo of it."""
-        return {"type": self.type, **dict(self.parameters)}
 
 
 @dataclass(slots=True)
@@ -240,72 +209,11 @@ CHANNELS: Final[Mapping[str, Channel]] = {
 
 
 def parse_subscription(raw: Json, world: World) -> Subscription:
-    """Return the canonical form: known keys in order, defaults added, users in lower case."""
+    """Return the canonical form of a subscription to one of `CHANNELS`."""
     channel = CHANNELS[raw["type"]]
-    values = [(name, _PARAMETERS[name](raw.get(name))) for name in channel.parameters]
-    found = dict(values)
-    if "coin" in found and found["coin"] not in world.coin_index:
-        raise UnknownCoinError(found["coin"])
-    if "nSigFigs" in found:
-        _checked_zoom(found)
-    return Subscription(channel.name, tuple(values))
+    return canonical(channel.name, channel.parameters, raw, world.coin_index)
 
 
 def frame(channel: str, data: Any) -> bytes:
     """Return the bytes of a websocket frame."""
     return orjson.dumps({"channel": channel, "data": data})
-
-
-def _checked_zoom(found: Json) -> None:
-    try:
-        Zoom(found["nSigFigs"], found["mantissa"])
-    except RequestError as e:
-        raise InvalidSubscriptionError from e
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise InvalidSubscriptionError
-    return value
-
-
-def _user(value: Any) -> str:
-    if not isinstance(value, str) or not fullmatch(r"0[xX][0-9a-fA-F]{40}", value):
-        raise InvalidSubscriptionError
-    return value.lower()
-
-
-def _interval(value: Any) -> str:
-    if not isinstance(value, str) or value not in INTERVAL_MINUTES:
-        raise InvalidSubscriptionError
-    return value
-
-
-def _dex(value: Any) -> str:
-    if value not in (None, ""):
-        raise InvalidSubscriptionError
-    return ""
-
-
-def _flag(value: Any) -> bool:
-    if value is None or isinstance(value, bool):
-        return bool(value)
-    raise InvalidSubscriptionError
-
-
-def _number(value: Any) -> int | None:
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-        return value
-    raise InvalidSubscriptionError
-
-
-_PARAMETERS: Final = {
-    "coin": _text,
-    "user": _user,
-    "interval": _interval,
-    "dex": _dex,
-    "aggregateByTime": _flag,
-    "fast": _flag,
-    "nSigFigs": _number,
-    "mantissa": _number,
-}

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from hyperliquid_simulator.generate import Records
 from hyperliquid_simulator.ledger import Account
 from hyperliquid_simulator.market import Ints
+from hyperliquid_simulator.past import Records
 from hyperliquid_simulator.population import Population
 from hyperliquid_simulator.wire import MICRO, dollars, noisy
 

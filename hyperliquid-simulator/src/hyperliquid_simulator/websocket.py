@@ -10,15 +10,17 @@ from aiohttp import WSMsgType, web
 from hyperliquid_simulator.channels import (
     CHANNELS,
     Feed,
-    InvalidSubscriptionError,
-    Subscription,
-    UnknownCoinError,
     digest,
     frame,
     parse_subscription,
 )
 from hyperliquid_simulator.faults import Faults
 from hyperliquid_simulator.limits import Limits
+from hyperliquid_simulator.subscriptions import (
+    InvalidSubscriptionError,
+    Subscription,
+    UnknownCoinError,
+)
 from hyperliquid_simulator.world import Block, World
 
 GREETING: Final = b"Websocket connection established."

@@ -10,9 +10,10 @@ import numpy as np
 from hyperliquid_simulator.candles import Bars
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.flow import Flow, Order, arrivals
-from hyperliquid_simulator.generate import BLOCK_MS, FIRST_ORDER, Past, block_height, generate
+from hyperliquid_simulator.generate import generate
 from hyperliquid_simulator.ledger import Account, Fill, Ledger, Trade, copied
 from hyperliquid_simulator.market import Market, stream
+from hyperliquid_simulator.past import BLOCK_MS, FIRST_ORDER, Past, block_height
 from hyperliquid_simulator.performance import HOUR_MS, History, Standing
 from hyperliquid_simulator.wire import ZERO_HASH, trade_id, transaction_hash
 

@@ -1,0 +1,152 @@
+"""Accounting of the past, all accounts side by side: fills, positions, profit, deposits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from hyperliquid_simulator.ledger import MAKER_FEE, REBATE, TAKER_FEE, Account, Position
+from hyperliquid_simulator.market import MINUTE_MS, Ints
+from hyperliquid_simulator.past import PastFills, PastTrades, Records
+from hyperliquid_simulator.population import Population
+from hyperliquid_simulator.wire import MICRO
+
+RECENT_HOURS: Final = 8 * 24
+SAFE_LEVERAGE: Final = 2.5
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Where folding the past ended: (account, coin) pairs with lots and cost."""
+
+    account: Ints
+    coin: Ints
+    lots: Ints
+    cost: Ints
+
+
+def folded(trades: PastTrades, accounts: int, coins: int) -> tuple[PastFills, Book]:
+    """Run every account's fills through average-cost accounting, all accounts side by side."""
+    count = len(trades)
+    account = np.concatenate([trades.taker, trades.maker])
+    trade = np.tile(np.arange(count), 2)
+    delta = np.concatenate([trades.lots, -trades.lots])
+    key = account * coins + trades.coin[trade]
+    by_chain = np.lexsort((trade, key))
+    start, closed, book = _chains(
+        key[by_chain], delta[by_chain], trades.ticks[trade[by_chain]], coins
+    )
+    back = np.empty_like(by_chain)
+    back[by_chain] = np.arange(2 * count)
+    by_account = np.lexsort((trade, account))
+    fills = PastFills(
+        first=np.searchsorted(account[by_account], np.arange(accounts + 1)),
+        trade=trade[by_account],
+        delta=delta[by_account],
+        start=start[back[by_account]],
+        closed=closed[back[by_account]],
+        crossed=(by_account < count).astype(np.int64),
+    )
+    return fills, book
+
+
+def _chains(key: Ints, delta: Ints, ticks: Ints, coins: int) -> tuple[Ints, Ints, Book]:
+    """Return start position and realised profit of every row, and where each chain ended.
+
+    Step k handles the k-th fill of every chain at once; longer chains come first, so that the
+    chains still running are always a prefix.
+    """
+    heads = np.flatnonzero(np.diff(key, prepend=-1))
+    lengths = np.diff(heads, append=len(key))
+    order = np.argsort(-lengths, kind="stable")
+    heads, lengths = heads[order], lengths[order]
+    lots, cost = np.zeros(len(heads), dtype=np.int64), np.zeros(len(heads), dtype=np.int64)
+    start, closed = np.zeros_like(key), np.zeros_like(key)
+    for k in range(int(lengths[0]) if len(lengths) else 0):
+        running = int(np.searchsorted(-lengths, -k, side="left"))
+        rows = heads[:running] + k
+        held, paid, change, price = lots[:running], cost[:running], delta[rows], ticks[rows]
+        start[rows] = held
+        opposite = held * np.sign(change) < 0
+        closing = np.where(opposite, np.sign(change) * np.minimum(np.abs(change), np.abs(held)), 0)
+        part = np.abs(closing) / np.maximum(np.abs(held), 1)
+        released = np.rint(paid * part).astype(np.int64)
+        closed[rows] = -closing * price - released
+        paid += (change - closing) * price - released
+        held += change
+    pair = key[heads]
+    return start, closed, Book(pair // coins, pair % coins, lots, cost)
+
+
+def recorded(
+    population: Population, trades: PastTrades, closes: Sequence[Ints], origin: int
+) -> tuple[Records, Ints]:
+    """Value every account at past moments; also returns the cash its trades left it with."""
+    minutes, people = len(closes[0]), len(population)
+    grid = _moments(minutes)
+    times = origin + grid * MINUTE_MS
+    row = np.searchsorted(times, trades.time)
+    notional = np.abs(trades.lots) * trades.ticks
+    vault_or_maker = np.zeros(people, dtype=bool)
+    vault_or_maker[[t.index for t in population.makers]] = True
+    maker_rate = np.where(vault_or_maker[trades.maker], REBATE, MAKER_FEE)
+    taker_fee, maker_fee = notional * TAKER_FEE // MICRO, notional * maker_rate // MICRO
+    shape = (len(grid) + 1, people)
+    cash, volume = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+    signed = trades.lots * trades.ticks
+    np.add.at(cash, (row, trades.taker), -signed - taker_fee)
+    np.add.at(cash, (row, trades.maker), signed - maker_fee)
+    np.add.at(volume, (row, trades.taker), notional)
+    np.add.at(volume, (row, trades.maker), notional)
+    cash, volume = np.cumsum(cash, axis=0), np.cumsum(volume, axis=0)
+    profit = cash[:-1].copy()
+    for i, close in enumerate(closes):
+        mine = trades.coin == i
+        held = np.zeros(shape, dtype=np.int64)
+        np.add.at(held, (row[mine], trades.taker[mine]), trades.lots[mine])
+        np.add.at(held, (row[mine], trades.maker[mine]), -trades.lots[mine])
+        held = np.cumsum(held[:-1], axis=0)
+        profit += held * close[np.maximum(grid - 1, 0)][:, None]
+    return Records(times, profit, volume[:-1]), cash[-1]
+
+
+def _moments(minutes: int) -> Ints:
+    """Return when records were taken: hourly for the last days, twice a day before, and now."""
+    recent = np.arange(minutes, max(minutes - RECENT_HOURS * 60, 0) - 1, -60)
+    older = np.arange(int(recent[-1]) - 720, -1, -720)
+    return np.unique(np.concatenate([[0], older, recent]))
+
+
+def opened(
+    population: Population, closes: Sequence[Ints], records: Records, cash: Ints, book: Book
+) -> list[Account]:
+    """Open every account with a deposit that its whole past fits into."""
+    last = np.array([int(close[-1]) for close in closes])
+    gross = np.zeros(len(population), dtype=np.int64)
+    np.add.at(gross, book.account, np.abs(book.lots) * last[book.coin])
+    worst = records.profit.min(axis=0)
+    accounts = []
+    for trader in population.traders:
+        i = trader.index
+        needed = max(-1.6 * float(worst[i]), float(gross[i]) / SAFE_LEVERAGE - float(worst[i]))
+        deposit = round(max(trader.capital, needed / MICRO), 2)
+        deposited = round(deposit * 100) * (MICRO // 100)
+        accounts.append(
+            Account(
+                index=i,
+                cash=deposited + int(cash[i]),
+                deposited=deposited,
+                leverage=trader.leverage,
+                volume=int(records.volume[-1, i]),
+            )
+        )
+    for a, coin, lots, cost in zip(
+        book.account.tolist(),
+        book.coin.tolist(),
+        book.lots.tolist(),
+        book.cost.tolist(),
+        strict=True,
+    ):
+        accounts[a].positions[coin] = Position(lots, cost)
+    return accounts

@@ -1,0 +1,133 @@
+"""The websocket's rules about time, with a clock moved by hand."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from hyperliquid_simulator.channels import CHANNELS
+from hyperliquid_simulator.faults import Faults
+from hyperliquid_simulator.limits import Limits
+from hyperliquid_simulator.websocket import Hub
+from hyperliquid_simulator.world import World
+
+Socket = aiohttp.ClientWebSocketResponse
+
+
+class Stage:
+    """A hub whose blocks and seconds come only when a test says so."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.now = 0.0
+        self.limits = Limits(self.elapsed)
+        self.hub = Hub(world, self.limits, Faults([]), self.elapsed)
+
+    def elapsed(self) -> float:
+        return self.now
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+        self.hub.tend()
+
+
+@pytest.fixture
+def stage(world: World) -> Stage:
+    return Stage(world)
+
+
+@pytest.fixture
+async def socket(stage: Stage) -> AsyncIterator[Socket]:
+    app = web.Application()
+    app.router.add_get("/ws", stage.hub.serve)
+    async with (
+        TestServer(app) as server,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(server.make_url("/ws")) as socket,
+    ):
+        assert await socket.receive_str() == "Websocket connection established."
+        yield socket
+
+
+async def test_a_socket_that_heard_nothing_for_a_minute_breaks(
+    stage: Stage, socket: Socket
+) -> None:
+    stage.wait(60.1)
+
+    assert await _broken(socket)
+
+
+async def test_a_ping_keeps_a_socket_alive_but_an_acknowledgement_does_not(
+    stage: Stage, socket: Socket
+) -> None:
+    stage.wait(50.0)
+    await socket.send_str('{"method":"ping"}')
+    assert await socket.receive_str() == '{"channel":"pong"}'
+    stage.wait(50.0)
+    subscription = {"type": "candle", "coin": "BTC", "interval": "1m"}
+    await socket.send_json({"method": "subscribe", "subscription": subscription})
+    assert (await socket.receive_json())["channel"] == "subscriptionResponse"
+    stage.wait(10.1)
+
+    assert await _broken(socket)
+
+
+async def test_data_keeps_a_socket_alive(stage: Stage, socket: Socket) -> None:
+    await socket.send_json({"method": "subscribe", "subscription": {"type": "allMids"}})
+    assert (await socket.receive_json())["channel"] == "subscriptionResponse"
+    assert (await socket.receive_json())["channel"] == "allMids"
+    for _ in range(5):
+        stage.wait(50.0)
+        for _ in range(80):
+            stage.hub.publish(stage.world.step())
+        assert (await socket.receive_json())["channel"] == "allMids"
+
+
+async def test_too_many_messages_in_a_minute_end_the_socket(stage: Stage, socket: Socket) -> None:
+    for _ in range(2000):
+        await socket.send_str('{"method":"ping"}')
+    for _ in range(2000):
+        await socket.receive_str()
+
+    await socket.send_str('{"method":"ping"}')
+    assert (await socket.receive()).type is not aiohttp.WSMsgType.TEXT
+
+
+@pytest.mark.parametrize("kind", CHANNELS)
+async def test_every_channel_can_be_had_and_sends_data(
+    stage: Stage, socket: Socket, kind: str
+) -> None:
+    maker = stage.world.population.makers[0].address
+    everything = {"coin": "BTC", "user": maker, "interval": "1m"}
+    wanted = {k: v for k, v in everything.items() if k in CHANNELS[kind].parameters}
+    await socket.send_json({"method": "subscribe", "subscription": {"type": kind, **wanted}})
+    assert (await socket.receive_json())["channel"] == "subscriptionResponse"
+
+    for _ in range(100):
+        stage.hub.publish(stage.world.step())
+    frames = [await socket.receive_json() for _ in range(2)]
+
+    assert {frame["channel"] for frame in frames} == {kind}
+
+
+async def test_a_connection_gives_back_all_it_counted(stage: Stage, socket: Socket) -> None:
+    for user in stage.world.addresses[:3]:
+        subscription = {"type": "userFills", "user": user}
+        await socket.send_json({"method": "subscribe", "subscription": subscription})
+        await socket.receive_json()
+        await socket.receive_json()
+    assert stage.limits.report()["127.0.0.1"]["users"] == 3
+
+    await socket.close()
+
+    while (used := stage.limits.report()["127.0.0.1"])["connections"]:
+        await asyncio.sleep(0.001)
+    assert (used["connections"], used["subscriptions"], used["users"]) == (0, 0, 0)
+
+
+async def _broken(socket: Socket) -> bool:
+    message = await socket.receive(timeout=10)
+    return message.type is aiohttp.WSMsgType.CLOSED or socket.close_code == 1006
