@@ -48,8 +48,12 @@ def up(  # noqa: PLR0913  one for each option
     port: Annotated[int, typer.Option(help="Port of the signal API and its page.")] = 4341,
     scraper_port: Annotated[int, typer.Option(help="Port of the scraper's own API.")] = 4340,
     max_traders: Annotated[
-        int | None, typer.Option(min=1, help="Follow at most this many traders (500).")
+        int | None,
+        typer.Option(min=1, help="Follow at most this many traders (500; 80 in the demo)."),
     ] = None,
+    data: Annotated[Path, typer.Option(file_okay=False, help="Where everything is kept.")] = Path(
+        "var"
+    ),
     seconds: Annotated[
         float | None, typer.Option("--for", min=0, help="Stop by itself after so many seconds.")
     ] = None,
@@ -78,15 +82,15 @@ def up(  # noqa: PLR0913  one for each option
         max_traders=max_traders,
     )
     try:
-        seen = asyncio.run(_up(options, Ending(seconds, opinions=until_signals)))
+        ending = Ending(seconds, opinions=until_signals)
+        seen = asyncio.run(_up(options, ROOT / data, ending))
     except UpError as e:
         print(f"scripts/up: {e}", file=sys.stderr)
         raise typer.Exit(e.exit_code) from None
     raise typer.Exit(0 if seen else _NOT_SEEN)
 
 
-async def _up(options: Options, ending: Ending) -> bool:
-    var = ROOT / "var"
+async def _up(options: Options, var: Path, ending: Ending) -> bool:
     with guard.only_one(var):
         settings = configured(ROOT)
         chosen = _plan(options, settings, var)

@@ -9,6 +9,11 @@ from urllib.parse import urlsplit
 MAINNET: Final = "https://api.hyperliquid.xyz"
 DEMO_SEED: Final = 7
 DEMO_HISTORY_DAYS: Final = 180
+DEMO_TRADERS: Final = 300
+DEMO_ROSTER: Final = 80
+"""How many of them are followed: the better ones, so that what the skilled hold is heard."""
+DEMO_FLIP_SECONDS: Final = 15
+"""How often the skilled traders turn, on average, on one of the demo's twelve coins."""
 
 REDIS: Final = "redis"
 SIMULATOR: Final = "simulator"
@@ -27,8 +32,6 @@ class Options:
     port: int = 4341
     scraper_port: int = 4340
     max_traders: int | None = None
-    traders: int = 300
-    speed: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ def plan(options: Options, around: Surroundings) -> Plan:
         api=api,
         parts=(
             *(() if around.configured_bus else (redis,)),
-            *((_simulator(options, around),) if options.demo else ()),
+            *((_simulator(around),) if options.demo else ()),
             _signal_system(options, around, folder, bus),
             _scraper(options, around, folder, (exchange, bus)),
         ),
@@ -152,15 +155,15 @@ def _redis(around: Surroundings, folder: Path) -> Part:
     )
 
 
-def _simulator(options: Options, around: Surroundings) -> Part:
+def _simulator(around: Surroundings) -> Part:
     url = f"http://127.0.0.1:{around.simulator_port}"
     return Part(
         name=SIMULATOR,
         command=(
             *(str(around.bin / "hyperliquid-simulator"), "serve"),
             *("--port", str(around.simulator_port), "--seed", str(DEMO_SEED)),
-            *("--traders", str(options.traders), "--history", str(DEMO_HISTORY_DAYS)),
-            *("--speed", f"{options.speed:g}"),
+            *("--traders", str(DEMO_TRADERS), "--history", str(DEMO_HISTORY_DAYS)),
+            *("--flip-seconds", str(DEMO_FLIP_SECONDS)),
         ),
         where=url,
         ready=f"{url}/simulator/truth",
@@ -170,6 +173,7 @@ def _simulator(options: Options, around: Surroundings) -> Part:
 
 def _scraper(options: Options, around: Surroundings, folder: Path, route: tuple[str, str]) -> Part:
     exchange, bus = route
+    roster = options.max_traders or (DEMO_ROSTER if options.demo else None)
     url = f"http://127.0.0.1:{options.scraper_port}"
     return Part(
         name=SCRAPER,
@@ -181,7 +185,7 @@ def _scraper(options: Options, around: Surroundings, folder: Path, route: tuple[
             around, MARKET_SCRAPER_STORAGE_URL=f"sqlite:///{folder / 'market-scraper.db'}"
         )
         | {"MARKET_SCRAPER_API_PORT": str(options.scraper_port)}
-        | ({"MARKET_SCRAPER_MAX_TRADERS": str(options.max_traders)} if options.max_traders else {}),
+        | ({"MARKET_SCRAPER_MAX_TRADERS": str(roster)} if roster else {}),
     )
 
 

@@ -98,7 +98,8 @@ def obituary(name: str, code: int, last: list[str]) -> str:
     simulator was killed by SIGKILL
     """
     if code == EXIT_CONFIG and last:
-        return f"{name} cannot run as configured: {read(last[-1]).text}"
+        sentence = next((line for line in reversed(last) if not line.startswith("{")), last[-1])
+        return f"{name} cannot run as configured: {read(sentence).text}"
     how = (
         f"was killed by {signal.Signals(-code).name}"
         if code < 0

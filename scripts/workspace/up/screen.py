@@ -122,7 +122,7 @@ def sentence(signal: SignalRow, now: datetime) -> str:
     facts = [
         signal.action,
         f"confidence {confidence(signal)}",
-        None if signal.voters is None else f"{signal.voters:g} independent voters",
+        None if signal.voters is None else f"{signal.voters:.1f} independent voters",
         None if signal.regime is None else f"regime {signal.regime}",
         None if signal.as_of is None else f"data {age(signal, now)} old",
         None if signal.why_not is None else f"held back by {signal.why_not}",
@@ -157,7 +157,9 @@ def _parts(view: View) -> Table:
     return table
 
 
-def _signals(signals: list[SignalRow], now: datetime) -> Table:
+def _signals(signals: list[SignalRow], now: datetime) -> RenderableType:
+    if not signals:
+        return Text("Signals appear here as soon as enough is known.", style="dim")
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in (
         "coin",
