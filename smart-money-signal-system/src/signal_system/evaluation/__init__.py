@@ -1,0 +1,1 @@
+"""What past decisions were worth: replays today."""

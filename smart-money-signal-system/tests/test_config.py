@@ -1,0 +1,80 @@
+from pathlib import Path
+
+import pytest
+
+from shared_events.errors import ConfigError
+from signal_system.config import Settings, read_regime_model
+from signal_system.ml.regime_detection import RegimeModel
+
+
+@pytest.fixture(autouse=True)
+def _bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("API_PORT", raising=False)
+
+
+def test_the_defaults_run_on_a_laptop() -> None:
+    settings = Settings.read()
+
+    assert (settings.api_host, settings.api_port) == ("127.0.0.1", 4341)
+    assert settings.bus_url == "redis://127.0.0.1:6379/0"
+
+
+@pytest.mark.parametrize("name", ["API_PORT", "SIGNAL_SYSTEM_API_PORT"])
+def test_the_port_has_two_names(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "5000")
+
+    assert Settings.read().api_port == 5000
+
+
+def test_nested_settings_are_named_with_two_underscores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGNAL_SYSTEM_RULES__CONVICTION", "0.4")
+    before = Settings.read(rules={"conviction": 0.2}).fold_config()
+
+    after = Settings.read().fold_config()
+
+    assert after.rules.conviction == 0.4
+    assert after.hash != before.hash
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("SIGNAL_SYSTEM_BUS_URL", "ftp://me:secret@host", "redis://127.0.0.1:6379/0"),
+        ("SIGNAL_SYSTEM_API_PORT", "99999", "SIGNAL_SYSTEM_API_PORT is '99999'"),
+        ("SIGNAL_SYSTEM_RULES__MIN_VOTERS", "0", "SIGNAL_SYSTEM_RULES__MIN_VOTERS is '0'"),
+        ("SIGNAL_SYSTEM_RULES__CONVICTION_KEPT", "0.9", "must not be above conviction"),
+        ("SIGNAL_SYSTEM_WEIGHTING__SCHEME", "astrology", "score-over-100-v1"),
+        ("SIGNAL_SYSTEM_LOG_LEVEL", "loud", "SIGNAL_SYSTEM_LOG_LEVEL"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_what_to_change_and_without_secrets(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(ConfigError) as caught:
+        Settings.read()
+
+    assert said in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_regime_model_is_read_from_its_artefact(tmp_path: Path) -> None:
+    path = tmp_path / "model.json"
+    model = RegimeModel(version="v9", window=50, width=0.03)
+    path.write_text(f'{{"model": {model.model_dump_json()}}}')
+
+    assert Settings.read(regime_model=path).fold_config().regime == model
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"model": {"window": -1}}', "\x00"])
+def test_what_is_no_artefact_is_a_matter_of_configuration(
+    tmp_path: Path, content: str | None
+) -> None:
+    path = tmp_path / "model.json"
+    if content is not None:
+        path.write_text(content)
+
+    with pytest.raises(ConfigError, match="train-regime"):
+        read_regime_model(path)
