@@ -1,9 +1,11 @@
 """Events over HTTP, for whoever may not reach Redis: newline-delimited JSON, batch by batch."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
+import msgspec
 from pydantic import SecretStr
 
 from shared_events.codec import encode
@@ -15,7 +17,19 @@ _MAX_EVENTS = 500
 _MAX_BYTES = 4 * 1024 * 1024
 _KEY_REFUSED = (401, 403)
 _LATER = (408, 425, 429)
+_ANSWER_BYTES = 64 * 1024
 _SENTENCE = 300
+
+
+class _Rejection(msgspec.Struct):
+    index: int
+    reason: str
+
+
+class _Intake(msgspec.Struct):
+    """The part of a good answer that matters here."""
+
+    rejected: list[_Rejection] = []
 
 
 class HttpEventBus:
@@ -65,25 +79,32 @@ class HttpEventBus:
             async with self._session.request(
                 method, self._url + path, data=body, headers=headers, allow_redirects=False
             ) as response:
-                _judge(response, (await response.content.read(_SENTENCE)).decode(errors="replace"))
+                _judge(response, await response.content.read(_ANSWER_BYTES))
         except (aiohttp.ClientError, TimeoutError, OSError) as e:
             raise BusUnavailableError(
                 f"no answer from {path!r}: {str(e) or type(e).__name__}"
             ) from e
 
 
-def _judge(response: aiohttp.ClientResponse, said: str) -> None:
-    status = response.status
+def _judge(response: aiohttp.ClientResponse, answer: bytes) -> None:
+    """Return if every event was taken, else raise what the caller should do about it."""
+    status, path = response.status, response.url.path
+    said = answer[:_SENTENCE].decode(errors="replace")
     if status < 300:  # noqa: PLR2004 -- success
-        return
-    if status in _KEY_REFUSED:
-        raise ConfigError(f"{response.url.path!r} refuses the API key ({status}); set a valid one")
-    if status in _LATER or status >= 500:  # noqa: PLR2004 -- the server's own trouble
-        raise BusUnavailableError(
-            f"{response.url.path!r} answered {status}: {said}",
-            retry_after=_seconds(response.headers.get("Retry-After")),
-        )
-    raise DataError(f"{response.url.path!r} refused the events ({status}): {said}")
+        _require_all_taken(path, answer)
+    elif status in _KEY_REFUSED:
+        raise ConfigError(f"{path!r} refuses the API key ({status}); set a valid one")
+    elif status in _LATER or status >= 500:  # noqa: PLR2004 -- the server's own trouble
+        after = _seconds(response.headers.get("Retry-After"))
+        raise BusUnavailableError(f"{path!r} answered {status}: {said}", retry_after=after)
+    else:
+        raise DataError(f"{path!r} refused the events ({status}): {said}")
+
+
+def _require_all_taken(path: str, answer: bytes) -> None:
+    with suppress(msgspec.MsgspecError):  # a service that does not list rejections has none
+        for rejection in msgspec.json.decode(answer, type=_Intake).rejected:
+            raise DataError(f"{path!r} refused event {rejection.index}: {rejection.reason}")
 
 
 def _seconds(retry_after: str | None) -> float | None:

@@ -119,7 +119,8 @@ return out
 
 TRIM = """
 -- KEYS: stream, record of lost groups; ARGV: event type, retention ms, greatest age ms and bytes
--- Returns the groups that lost events by this.
+-- Returns the groups that lost events by this. A lost group is not waited for until it has read
+-- to the end.
 local stream, record, event_type = KEYS[1], KEYS[2], ARGV[1]
 
 local function before(a, b)
@@ -133,28 +134,26 @@ local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local function ago(ms) return string.format('%.0f-0', math.max(now - tonumber(ms), 0)) end
 
+local function oldest_after(from)
+    local entry = redis.call('XRANGE', stream, from, '+', 'COUNT', 1)[1]
+    return entry and entry[1]
+end
+
 local needs = {}  -- the oldest entry each group has not settled; false if it has settled all
+local keep = ago(ARGV[2])
+local cutoff = keep
 local groups = redis.call('EXISTS', stream) == 1 and redis.call('XINFO', 'GROUPS', stream) or {}
 for _, info in ipairs(groups) do
     local of = {}
     for i = 1, #info, 2 do of[info[i]] = info[i + 1] end
-    local oldest
-    if of['pending'] > 0 then
-        oldest = redis.call('XPENDING', stream, of['name'])[2]
-    else
-        local next = redis.call(
-            'XRANGE', stream, '(' .. of['last-delivered-id'], '+', 'COUNT', 1)[1]
-        oldest = next and next[1]
-    end
+    local undelivered = oldest_after('(' .. of['last-delivered-id'])
+    local oldest = undelivered
+    if of['pending'] > 0 then oldest = redis.call('XPENDING', stream, of['name'])[2] end
     needs[of['name']] = oldest or false
-end
 
-local keep = ago(ARGV[2])
-local cutoff = keep
-for group, oldest in pairs(needs) do
-    local field = event_type .. '|' .. group
+    local field = event_type .. '|' .. of['name']
     local waited_for = redis.call('HEXISTS', record, field) == 0
-    if not waited_for and not (oldest and before(oldest, keep)) then
+    if not waited_for and not undelivered and not (oldest and before(oldest, oldest_after('-'))) then
         redis.call('HDEL', record, field)  -- it has caught up
         waited_for = true
     end
@@ -169,10 +168,10 @@ if bytes > tonumber(ARGV[4]) then
     redis.call('XTRIM', stream, 'MAXLEN', math.floor(redis.call('XLEN', stream) * share))
 end
 
-local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
+local first = oldest_after('-')
 local lost = {}
 for group, oldest in pairs(needs) do
-    if oldest and (not first or before(oldest, first[1])) then
+    if oldest and (not first or before(oldest, first)) then
         local field = event_type .. '|' .. group
         if redis.call('HSETNX', record, field, string.format('%.0f', now)) == 1 then
             lost[#lost + 1] = group

@@ -59,7 +59,7 @@ class MemoryEventBus:
 
     async def publish(self, events: Sequence[StandardEvent[Any]]) -> None:
         """Append `events`, in order."""
-        self._append((event.type, encode(event)) for event in events)
+        self._append([(event.type, encode(event)) for event in events])
 
     async def ping(self) -> None:
         """Return: this bus is never away."""
@@ -100,9 +100,9 @@ class MemoryEventBus:
     def _append(self, raws: Iterable[tuple[str, bytes]]) -> None:
         for name, raw in raws:
             stream = self._stream(name)
-            stream.raws.append(raw)
-            if len(stream.raws) > stream.trim_at:
+            if len(stream.raws) >= stream.trim_at:
                 self._trim(name, stream)
+            stream.raws.append(raw)
         for reader in self._readers:
             reader.news.set()
 
@@ -110,7 +110,7 @@ class MemoryEventBus:
         """Drop what every group has settled, and at the limit what the slowest have not."""
         keep = stream.end - self._kept
         for group, place in stream.places.items():
-            if place.needs >= keep:
+            if place.next == stream.end and not place.lane:
                 self._lost.pop((group, name), None)
         waited_for = [
             place.needs for group, place in stream.places.items() if (group, name) not in self._lost

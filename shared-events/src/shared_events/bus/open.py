@@ -7,12 +7,11 @@ from weakref import WeakValueDictionary
 
 import aiohttp
 from pydantic import SecretStr
-from redis.asyncio import Redis
 
 from shared_events.bus.http import HttpEventBus
 from shared_events.bus.memory import MemoryEventBus
 from shared_events.bus.port import EventBus, Publisher
-from shared_events.bus.redis_link import connect
+from shared_events.bus.redis_link import RedisLink, connect
 from shared_events.bus.redis_streams import RedisEventBus, StreamLimits
 from shared_events.errors import ConfigError
 
@@ -56,9 +55,9 @@ async def open_bus(
         bus = _in_memory.setdefault(url, MemoryEventBus(redeliver_after=redeliver_after))
         yield bus
     elif scheme in _REDIS:
-        async with _redis(url, silence_seconds) as redis:
+        async with _redis(url, silence_seconds) as link:
             yield RedisEventBus(
-                redis, consumer=consumer, redeliver_after=redeliver_after, limits=limits
+                link, consumer=consumer, redeliver_after=redeliver_after, limits=limits
             )
     else:
         raise ConfigError(
@@ -87,15 +86,15 @@ async def open_publisher(
 
 
 @asynccontextmanager
-async def _redis(url: str, silence_seconds: float) -> AsyncIterator[Redis]:
+async def _redis(url: str, silence_seconds: float) -> AsyncIterator[RedisLink]:
     try:
-        redis = connect(url, silence_seconds=silence_seconds)
+        link = connect(url, silence_seconds=silence_seconds)
     except ValueError as e:
         raise ConfigError(f"this is no Redis URL: {e}") from e
     try:
-        yield redis
+        yield link
     finally:
-        await redis.aclose()
+        await link.redis.aclose()
 
 
 def _scheme(url: str) -> str:

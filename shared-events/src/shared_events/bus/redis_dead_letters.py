@@ -3,11 +3,9 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
-from redis.asyncio import Redis
-
 from shared_events.bus import lua
 from shared_events.bus.port import DeadLetter
-from shared_events.bus.redis_link import dead_of, redis_errors, stream_of
+from shared_events.bus.redis_link import RedisLink, dead_of, stream_of
 from shared_events.codec import MAX_EVENT_BYTES, decode
 from shared_events.errors import DataError
 
@@ -27,24 +25,24 @@ class Letter(NamedTuple):
 class DeadLetters:
     """The dead letters of every type; `kept` bounds how many of each."""
 
-    def __init__(self, redis: Redis, *, kept: int) -> None:
-        self._redis = redis
+    def __init__(self, link: RedisLink, *, kept: int) -> None:
+        self._link = link
         self._kept = kept
-        self._bury = redis.register_script(lua.BURY)
-        self._revive = redis.register_script(lua.REVIVE)
+        self._bury = link.redis.register_script(lua.BURY)
+        self._revive = link.redis.register_script(lua.REVIVE)
 
     async def bury(self, event_type: str, group: str, letters: Sequence[Letter]) -> None:
         """Move `letters` here and settle them for `group`, in one step."""
         args: list[Any] = [group, self._kept]
         for letter in letters:
             args += (letter.entry, _kept_part(letter.raw), letter.reason, int(letter.waits))
-        with redis_errors("set events aside"):
+        async with self._link.asking("set events aside"):
             await self._bury((stream_of(event_type), dead_of(event_type)), args)
 
     async def newest(self, event_type: str, count: int) -> Sequence[DeadLetter]:
         """Return up to `count` letters, newest first."""
-        with redis_errors("read the dead letters"):
-            rows: Any = await self._redis.xrevrange(dead_of(event_type), count=count)
+        async with self._link.asking("read the dead letters") as redis:
+            rows: Any = await redis.xrevrange(dead_of(event_type), count=count)
         fields = (_as_dict(row) for _, row in rows)
         return [DeadLetter(of[b"event"], of[b"reason"].decode()) for of in fields]
 
@@ -62,7 +60,7 @@ class DeadLetters:
                     args += (entry, b"" if event_id in seen else raw)
                     seen.add(event_id)
             if args:
-                with redis_errors("return dead letters"):
+                async with self._link.asking("return dead letters"):
                     revived += await self._revive(
                         (stream_of(event_type), dead_of(event_type)), args
                     )
@@ -71,8 +69,8 @@ class DeadLetters:
     async def _pages(self, event_type: str) -> AsyncIterator[list[tuple[bytes, bytes]]]:
         after = b"-"
         while True:
-            with redis_errors("read the dead letters"):
-                rows: Any = await self._redis.xrange(dead_of(event_type), after, count=_PAGE)
+            async with self._link.asking("read the dead letters") as redis:
+                rows: Any = await redis.xrange(dead_of(event_type), after, count=_PAGE)
             if not rows:
                 return
             waiting = ((entry, _as_dict(row)) for entry, row in rows)

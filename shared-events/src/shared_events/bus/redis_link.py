@@ -1,7 +1,9 @@
 """What Redis' refusals mean to us, and a client set up so that we notice them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
@@ -37,38 +39,49 @@ _PASSING = ("LOADING", "READONLY", "MISCONF", "OOM command", "BUSY Redis", "UNBL
 """Refusals that end by themselves or by an operator's hand; a script wraps them in a sentence."""
 
 
-def connect(url: str, *, silence_seconds: float) -> Redis:
-    """Return a client for `url` that gives a silent server `silence_seconds`.
+@dataclass(frozen=True, slots=True)
+class RedisLink:
+    """A client, and how long it waits for a server that says nothing."""
 
-    It answers in raw bytes and never retries by itself: whoever called knows what may be repeated.
+    redis: Redis
+    silence_seconds: float
+
+    @asynccontextmanager
+    async def asking(self, doing: str) -> AsyncIterator[Redis]:
+        """Turn silence and Redis' errors into ours; `doing` completes "cannot ..."."""
+        try:
+            async with asyncio.timeout(self.silence_seconds):
+                yield self.redis
+        except _REFUSED as e:
+            raise ConfigError(
+                f"cannot {doing}: Redis refuses this user ({e}); correct the user and the password"
+                " in the bus URL"
+            ) from e
+        except _AWAY as e:
+            raise BusUnavailableError(f"cannot {doing}: {str(e) or type(e).__name__}") from e
+        except ResponseError as e:
+            if not any(word in str(e) for word in _PASSING):
+                raise
+            raise BusUnavailableError(f"cannot {doing}: {e}") from e
+
+
+def connect(url: str, *, silence_seconds: float) -> RedisLink:
+    """Return a link to `url`; the caller closes its client.
+
+    The client answers in raw bytes and never retries by itself: whoever asked knows what may be
+    repeated. It has no socket timeout either: redis-py would send each command through
+    `asyncio.wait_for`, which in Python 3.11 can swallow a cancellation.
     """
     client: Redis = Redis.from_url(
         url,
         protocol=2,
-        socket_timeout=silence_seconds,
+        socket_timeout=None,
         socket_connect_timeout=silence_seconds,
         retry=Retry(NoBackoff(), 0),
     )
     for command in ("XREADGROUP", "XRANGE", "XREVRANGE"):
         client.set_response_callback(command, _untouched)
-    return client
-
-
-@contextmanager
-def redis_errors(doing: str) -> Iterator[None]:
-    """Turn Redis' errors into ours; `doing` completes "cannot ..."."""
-    try:
-        yield
-    except _REFUSED as e:
-        raise ConfigError(
-            f"cannot {doing}: Redis refuses this user ({e}); correct the user and password of the bus"
-        ) from e
-    except _AWAY as e:
-        raise BusUnavailableError(f"cannot {doing}: {str(e) or type(e).__name__}") from e
-    except ResponseError as e:
-        if not any(word in str(e) for word in _PASSING):
-            raise
-        raise BusUnavailableError(f"cannot {doing}: {e}") from e
+    return RedisLink(client, silence_seconds)
 
 
 def is_without_group(error: ResponseError) -> bool:

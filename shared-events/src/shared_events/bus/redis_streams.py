@@ -8,12 +8,11 @@ from time import monotonic
 from typing import Any
 
 import structlog
-from redis.asyncio import Redis
 
 from shared_events.bus import lua
 from shared_events.bus.port import DeadLetter, LostGroup
 from shared_events.bus.redis_dead_letters import DeadLetters
-from shared_events.bus.redis_link import dead_of, redis_errors, stream_of
+from shared_events.bus.redis_link import RedisLink, dead_of, stream_of
 from shared_events.bus.redis_subscription import RedisSubscription
 from shared_events.codec import encode
 from shared_events.envelope import StandardEvent
@@ -60,22 +59,22 @@ class RedisEventBus:
 
     def __init__(
         self,
-        redis: Redis,
+        link: RedisLink,
         *,
         consumer: str,
         redeliver_after: float = 30.0,
         batch_size: int = 500,
         limits: StreamLimits | None = None,
     ) -> None:
-        self._redis = redis
+        self._link = link
         self._consumer = consumer
         self._redeliver_after = redeliver_after
         self._batch_size = batch_size
         self._limits = limits or StreamLimits()
-        self._dead = DeadLetters(redis, kept=self._limits.dead_letters)
-        self._publish = redis.register_script(lua.PUBLISH)
-        self._trim = redis.register_script(lua.TRIM)
-        self._lag = redis.register_script(lua.LAG)
+        self._dead = DeadLetters(link, kept=self._limits.dead_letters)
+        self._publish = link.redis.register_script(lua.PUBLISH)
+        self._trim = link.redis.register_script(lua.TRIM)
+        self._lag = link.redis.register_script(lua.LAG)
         self._published: set[str] = set()
         self._trim_at = monotonic() + self._limits.trim_every_seconds
 
@@ -92,19 +91,19 @@ class RedisEventBus:
         args: list[Any] = [len(raws) for raws in by_type.values()]
         for raws in by_type.values():
             args += raws
-        with redis_errors("publish"):
+        async with self._link.asking("publish"):
             await self._publish([stream_of(name) for name in by_type], args)
 
     async def ping(self) -> None:
         """Return if Redis answers, else raise `BusUnavailableError`."""
-        with redis_errors("ping"):
-            await self._redis.ping()
+        async with self._link.asking("ping") as redis:
+            await redis.ping()
 
     @asynccontextmanager
     async def subscribe(self, group: str, types: Iterable[str]) -> AsyncIterator[RedisSubscription]:
         """Open `group`'s subscription to `types`, from the oldest kept event on."""
         subscription = RedisSubscription(
-            self._redis,
+            self._link,
             self._dead,
             group=group,
             consumer=self._consumer,
@@ -128,14 +127,14 @@ class RedisEventBus:
         Redis 6.2 does not keep count: beyond ten thousand the number is an estimate there.
         """
         types = [schema.event_type for schema in SCHEMAS]
-        with redis_errors("measure the lag"):
+        async with self._link.asking("measure the lag"):
             counts = await self._lag([stream_of(name) for name in types], [group, EXACT_LAG])
         return {name: count for name, count in zip(types, counts, strict=True) if count >= 0}
 
     async def lost_groups(self) -> Sequence[LostGroup]:
         """Return the groups that missed events and have not caught up since."""
-        with redis_errors("read the lost groups"):
-            record: Any = await self._redis.hgetall(LOST_GROUPS)
+        async with self._link.asking("read the lost groups") as redis:
+            record: Any = await redis.hgetall(LOST_GROUPS)
         return [
             LostGroup(group, event_type, datetime.fromtimestamp(int(ms) / 1000, UTC))
             for (event_type, _, group), ms in (
@@ -152,7 +151,7 @@ class RedisEventBus:
         limits = self._limits
         age = int(limits.stream_max_age_seconds * 1000)
         retention = int(limits.retention_seconds * 1000)
-        with redis_errors("trim"):
+        async with self._link.asking("trim"):
             for name in types:
                 bounds = (name, retention, age, limits.stream_max_bytes)
                 for group in await self._trim((stream_of(name), LOST_GROUPS), bounds):

@@ -7,14 +7,13 @@ from time import monotonic
 from typing import Any, TypeVar
 
 import structlog
-from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from shared_events.bus import lua
 from shared_events.bus.merge import merged
 from shared_events.bus.port import Delivery
 from shared_events.bus.redis_dead_letters import DeadLetters, Letter
-from shared_events.bus.redis_link import is_without_group, redis_errors, stream_of
+from shared_events.bus.redis_link import RedisLink, is_without_group, stream_of
 from shared_events.codec import decode
 from shared_events.errors import BusUnavailableError, DataError, UnknownEventError
 
@@ -46,7 +45,7 @@ class RedisSubscription:
 
     def __init__(  # noqa: PLR0913 -- built in one place
         self,
-        redis: Redis,
+        link: RedisLink,
         dead_letters: DeadLetters,
         *,
         group: str,
@@ -55,14 +54,14 @@ class RedisSubscription:
         redeliver_after: float,
         batch_size: int,
     ) -> None:
-        self._redis = redis
+        self._link = link
         self._dead = dead_letters
         self._group = group
         self._consumer = consumer
         self._streams = {stream_of(name): name for name in types}
         self._redeliver_after = redeliver_after
         self._batch_size = batch_size
-        self._reclaim = redis.register_script(lua.RECLAIM)
+        self._reclaim = link.redis.register_script(lua.RECLAIM)
         self._lanes: dict[str, deque[Delivery]] = {stream: deque() for stream in self._streams}
         self._more: set[str] = set()
         self._reading: asyncio.Task[_Read] | None = None
@@ -82,7 +81,7 @@ class RedisSubscription:
         """Stop reading; what was read ahead stays pending and comes back."""
         if self._reading is not None:
             self._reading.cancel()
-            await asyncio.wait({self._reading})
+            await asyncio.gather(self._reading, return_exceptions=True)
 
     async def batch(self) -> Sequence[Delivery]:
         """Return what was in hand before a break, then what came back, then what is new."""
@@ -100,12 +99,12 @@ class RedisSubscription:
         for delivery in deliveries:
             stream, entry = delivery.token
             entries[stream].append(entry)
-        with redis_errors("acknowledge"):
+        async with self._link.asking("acknowledge") as redis:
             if len(entries) == 1:
                 [(stream, of_stream)] = entries.items()
-                await self._redis.xack(stream, self._group, *of_stream)
+                await redis.xack(stream, self._group, *of_stream)
             elif entries:
-                async with self._redis.pipeline(transaction=False) as pipeline:
+                async with redis.pipeline(transaction=False) as pipeline:
                     for stream, of_stream in entries.items():
                         pipeline.xack(stream, self._group, *of_stream)
                     await pipeline.execute()
@@ -142,7 +141,7 @@ class RedisSubscription:
         held = {delivery.token for lane in self._lanes.values() for delivery in lane}
         args: list[Any] = [self._group, self._consumer, idle, self._batch_size]
         args += [f"{number[stream]}:{entry}" for stream, entry in held.union(but)]
-        with redis_errors("take back unsettled events"):
+        async with self._link.asking("take back unsettled events"):
             rows = await self._with_groups(lambda: self._reclaim(streams, args))
         lane = deque[Delivery]()
         for n, entry, attempt, fields in rows:
@@ -182,9 +181,9 @@ class RedisSubscription:
         idle_ms = int(min(_BLOCK_SECONDS, self._redeliver_after) * 1000)
         block = None if self._more else idle_ms  # what is held back must not wait
         places: dict[Any, Any] = dict.fromkeys(asked, ">")
-        with redis_errors("read"):
+        async with self._link.asking("read") as redis:
             reply: Any = await self._with_groups(
-                lambda: self._redis.xreadgroup(
+                lambda: redis.xreadgroup(
                     self._group, self._consumer, places, count=self._batch_size, block=block
                 )
             )
@@ -223,10 +222,10 @@ class RedisSubscription:
         return await call()
 
     async def _create_groups(self) -> None:
-        with redis_errors("create the group"):
+        async with self._link.asking("create the group") as redis:
             for stream in self._streams:
                 try:
-                    await self._redis.xgroup_create(stream, self._group, id="0", mkstream=True)
+                    await redis.xgroup_create(stream, self._group, id="0", mkstream=True)
                 except ResponseError as e:
                     if "BUSYGROUP" not in str(e):
                         raise

@@ -5,9 +5,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from redis.asyncio import Redis
 
-from shared_events.bus.redis_link import connect
+from shared_events.bus.redis_link import RedisLink, connect
 from shared_events.runtime.clock import ManualClock
 from shared_events.testing.factories import NOON
 from shared_events.testing.servers import RedisServer, bundled_redis, redis_on_path
@@ -52,15 +51,15 @@ def each_redis_server(each_redis_binary: Path) -> Iterator[RedisServer]:
 @pytest.fixture
 async def redis_url(redis_server: RedisServer) -> AsyncIterator[str]:
     """Provide the URL of an empty Redis."""
-    async with _client(redis_server):
+    async with _linked(redis_server):
         yield redis_server.url
 
 
 @pytest.fixture
-async def each_redis(each_redis_server: RedisServer) -> AsyncIterator[Redis]:
-    """Provide a client of an empty Redis, once for each version."""
-    async with _client(each_redis_server) as redis:
-        yield redis
+async def each_redis(each_redis_server: RedisServer) -> AsyncIterator[RedisLink]:
+    """Provide a link to an empty Redis, once for each version."""
+    async with _linked(each_redis_server) as link:
+        yield link
 
 
 @pytest.fixture
@@ -71,10 +70,11 @@ def own_redis(each_redis_binary: Path) -> Iterator[RedisServer]:
 
 
 @asynccontextmanager
-async def _client(server: RedisServer) -> AsyncIterator[Redis]:
-    async with connect(server.url, silence_seconds=5.0) as redis:
+async def _linked(server: RedisServer) -> AsyncIterator[RedisLink]:
+    link = connect(server.url, silence_seconds=5.0)
+    async with link.redis as redis:
         await redis.flushall()
-        yield redis
+        yield link
 
 
 def _or_skip(binary: Path | None, reason: str) -> Path:

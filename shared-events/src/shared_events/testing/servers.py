@@ -10,6 +10,7 @@ import tempfile
 import time
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Self
 
 _START_SECONDS = 10.0
 
@@ -71,7 +72,7 @@ class RedisServer:
         host, port = self._address
         return f"redis://{host}:{port}/0"
 
-    def __enter__(self) -> "RedisServer":
+    def __enter__(self) -> Self:
         """Start it."""
         self.start()
         return self
@@ -112,6 +113,7 @@ class RedisServer:
             "save": "",
             "dir": self._folder.name,
             "loglevel": "warning",
+            "hz": "100",  # how precisely a blocked read ends
         }
         if isinstance(self._address, str):
             options |= {"port": "0", "unixsocket": self._address}
