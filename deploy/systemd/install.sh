@@ -11,6 +11,7 @@ HOME_FOLDER=/opt/smart-money
 SETTINGS=/etc/smart-money
 UNITS=/etc/systemd/system
 HERE=$ROOT/deploy/systemd
+MEMBERS="shared-events smart-money-client market-scraper smart-money-signal-system"
 
 main() {
     [ "$(id -u)" = 0 ] || die "run it as root: sudo deploy/systemd/install.sh"
@@ -60,11 +61,12 @@ build_release() {
     # Exactly what was resolved, byte for byte; then our own code, which depends on nothing else.
     "$UV" pip install --quiet --python "$release" --require-hashes -r "$HERE/requirements.txt"
     wheels=$(mktemp -d)
-    for member in shared-events market-scraper smart-money-signal-system; do
+    for member in $MEMBERS; do
         "$UV" build --quiet --wheel --package "$member" --out-dir "$wheels"
     done
     "$UV" pip install --quiet --python "$release" --no-deps "$wheels"/*.whl
     rm -rf "$wheels"
+    "$UV" pip check --quiet --python "$release" || die "a package is missing; its name is above"
     mkdir -p "$release/share/smart-money"
     cp "$HERE/README.md" "$release/share/smart-money/"
     chmod -R a+rX "$release"
@@ -73,8 +75,9 @@ build_release() {
 
 # The same code has the same name, so installing it again builds nothing.
 version_of_checkout() {
-    find shared-events/src market-scraper/src smart-money-signal-system/src "$HERE" ./*/pyproject.toml \
-        -type f ! -name '*.pyc' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-12
+    # shellcheck disable=SC2086 # a list of words
+    find $MEMBERS "$HERE" -type f ! -name '*.pyc' -print0 | LC_ALL=C sort -z \
+        | xargs -0 sha256sum | sha256sum | cut -c1-12
 }
 
 # What somebody has set stays as it is.
