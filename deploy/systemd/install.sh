@@ -66,7 +66,9 @@ build_release() {
     done
     "$UV" pip install --quiet --python "$release" --no-deps "$wheels"/*.whl
     rm -rf "$wheels"
-    "$UV" pip check --quiet --python "$release" || die "a package is missing; its name is above"
+    for command in market-scraper signal-system; do
+        "$release/bin/$command" --help >/dev/null || die "$command does not start; its reason is above"
+    done
     mkdir -p "$release/share/smart-money"
     cp "$HERE/README.md" "$release/share/smart-money/"
     chmod -R a+rX "$release"
