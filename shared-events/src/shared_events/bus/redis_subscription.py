@@ -85,10 +85,13 @@ class RedisSubscription:
 
     async def batch(self) -> Sequence[Delivery]:
         """Return what was in hand before a break, then what came back, then what is new."""
+        taking_back = self._recovered is not None or monotonic() >= self._reclaim_at
         try:
-            if self._reading is not None and (self._reading.done() or self._recovered is not None):
-                await self._arrived(self._reading)
-            return await self._returned() or await self._fresh()
+            if self._reading is not None and (taking_back or self._reading.done()):
+                # Nothing may be on its way while it could be taken for unsettled.
+                await self._arrived(self._reading, read_on=not taking_back)
+            returned = await self._returned() if taking_back else []
+            return returned or await self._fresh()
         except BusUnavailableError:
             self._recovered = set()  # Redis may have handed out what never got here
             raise
@@ -126,8 +129,6 @@ class RedisSubscription:
             if returned:
                 return returned
             self._recovered = None
-        if monotonic() < self._reclaim_at:
-            return []
         returned = await self._reclaimed(int(self._redeliver_after * 1000))
         if not returned:
             self._reclaim_at = monotonic() + self._redeliver_after / 2
@@ -155,7 +156,7 @@ class RedisSubscription:
         await self._arrived(self._reading or self._read_ahead())
         return merged(self._lanes, self._more, self._batch_size)
 
-    async def _arrived(self, reading: "asyncio.Task[_Read]") -> None:
+    async def _arrived(self, reading: "asyncio.Task[_Read]", *, read_on: bool = True) -> None:
         """Sort what `reading` brings into the lanes while the next read is on its way."""
         await asyncio.wait({reading})
         self._reading = None
@@ -163,7 +164,7 @@ class RedisSubscription:
         arrived = {stream.decode(): entries for stream, entries in reply}
         self._more.difference_update(asked)
         self._more.update(s for s, entries in arrived.items() if len(entries) == self._batch_size)
-        if self._recovered is None:
+        if read_on:
             self._read_ahead()
             await asyncio.sleep(0)  # lets it be sent before the decoding starts
         for stream, entries in arrived.items():
