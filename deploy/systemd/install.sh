@@ -107,6 +107,7 @@ switch() {
 }
 
 forget_old_releases() {
+    [ "${1:-}" != "$release" ] || return 0 # installed again: the one before is still the one to go back to
     for each in "$HOME_FOLDER"/releases/*; do
         case $each in "$release" | "${1:-}") ;; *) rm -rf "$each" ;; esac
     done
