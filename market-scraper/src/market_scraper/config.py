@@ -1,5 +1,6 @@
 """Everything about the scraper that may differ between two machines."""
 
+import os
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from shared_events.errors import ConfigError
 from shared_events.payloads import Interval
 from shared_events.types import Number
 
+_CREDENTIALS_FOLDER = "CREDENTIALS_DIRECTORY"
 _CREDENTIALS = re.compile(r"://[^@/]*@")
 PREFIX = "MARKET_SCRAPER_"
 MAINNET = "https://api.hyperliquid.xyz"
@@ -26,7 +28,8 @@ _INTERVAL_NAMES = ("1m", "5m", "15m", "1h", "4h", "1d")
 class Settings(BaseSettings):
     """Read once, in the entry point, and passed down from there.
 
-    Environment variables are ``MARKET_SCRAPER_<NAME>``; lists are written ``BTC,ETH,SOL``.
+    Environment variables are ``MARKET_SCRAPER_<NAME>``; lists are written ``BTC,ETH,SOL``. Secrets may
+    come as systemd credentials instead: files of that name in the credentials directory.
 
     Parameters
     ----------
@@ -78,8 +81,9 @@ class Settings(BaseSettings):
         ConfigError
             Naming the variable and what to change.
         """
+        chosen = {name: value for name, value in given.items() if value is not None}
         try:
-            return cls(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+            return cls(_secrets_dir=os.environ.get(_CREDENTIALS_FOLDER), **chosen)  # type: ignore[arg-type]
         except ValidationError as e:
             first = e.errors(include_url=False)[0]
             variable = PREFIX + "__".join(map(str, first["loc"][:1])).upper()

@@ -125,7 +125,7 @@ class Books:
         changes = tuple(filter(None, (move.change() for move in untold.moves.values())))
         coins = {change.coin for change in changes} | untold.doubted
         if untold.whole:
-            coins = set(account.holdings) | coins | account.doubts.keys()
+            coins = account.holdings.keys() | account.doubts.keys()
         elif not coins:
             return None
         as_of_ms = account.as_of_ms

@@ -1,0 +1,174 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from market_scraper.connectors.hyperliquid.session import (
+    ACK_SECONDS,
+    GREETING,
+    PING_SECONDS,
+    PONG_SECONDS,
+    Complaint,
+    Data,
+    Effect,
+    Reconnect,
+    Send,
+    Session,
+    Subscription,
+    TradesSeen,
+)
+from market_scraper.connectors.hyperliquid.tape import TradeTape
+from market_scraper.errors import WireFormatError
+from shared_events.testing.factories import an_address
+
+BTC = Subscription("trades", "BTC")
+
+
+def session(*wanted: Subscription) -> Session:
+    opened = Session(TradeTape(), dict.fromkeys(wanted))
+    opened.opened(0)
+    return opened
+
+
+def frame(channel: str, data: Any) -> str:
+    return json.dumps({"channel": channel, "data": data})
+
+
+def acknowledged(subscription: dict[str, Any]) -> str:
+    return frame("subscriptionResponse", {"method": "subscribe", "subscription": subscription})
+
+
+def trades(first: int, last: int, coin: str = "BTC") -> str:
+    return frame(
+        "trades",
+        [
+            {
+                "coin": coin,
+                "side": "B",
+                "px": "1",
+                "sz": "1",
+                "time": number,
+                "tid": number,
+                "users": [an_address(1), an_address(2)],
+            }
+            for number in range(first, last + 1)
+        ],
+    )
+
+
+def due(talk: Session, now: float) -> list[Effect]:
+    return list(talk.due(now))
+
+
+def heard(talk: Session, text: str, now: float = 1.0) -> list[Effect]:
+    return list(talk.received(text, now))
+
+
+def test_everything_wanted_is_asked_for_once() -> None:
+    talk = session(BTC, Subscription("trades", "ETH"))
+
+    sent = due(talk, 0)
+
+    assert sent == [
+        Send('{"method":"subscribe","subscription":{"type":"trades","coin":"BTC"}}'),
+        Send('{"method":"subscribe","subscription":{"type":"trades","coin":"ETH"}}'),
+    ]
+    assert due(talk, 1) == []
+
+
+def test_an_echo_with_other_order_and_added_keys_confirms_what_was_asked() -> None:
+    talk = session(Subscription("candle", "BTC", "1h"))
+    due(talk, 0)
+    assert not talk.ready
+
+    heard(talk, acknowledged({"interval": "1h", "type": "candle", "coin": "BTC", "fast": False}))
+
+    assert talk.ready
+
+
+def test_a_subscription_nobody_confirms_ends_the_connection() -> None:
+    talk = session(BTC)
+    due(talk, 0)
+    heard(talk, trades(1, 2), now=19)
+
+    assert due(talk, ACK_SECONDS) == [Send('{"method":"ping"}')]
+    assert due(talk, ACK_SECONDS + 1) == [Reconnect("a subscription was not confirmed")]
+
+
+def test_pings_are_sent_and_a_missing_pong_ends_the_connection() -> None:
+    talk = session()
+
+    assert due(talk, PING_SECONDS) == [Send('{"method":"ping"}')]
+    heard(talk, '{"channel":"pong"}', now=PING_SECONDS + 1)
+    assert due(talk, PING_SECONDS + PONG_SECONDS + 1) == []
+    assert due(talk, 2 * PING_SECONDS) == [Send('{"method":"ping"}')]
+    assert due(talk, 2 * PING_SECONDS + PONG_SECONDS + 1) == [Reconnect("no pong")]
+
+
+def test_the_greeting_and_acknowledgements_say_nothing() -> None:
+    talk = session()
+
+    assert heard(talk, GREETING) == []
+    assert heard(talk, acknowledged({"type": "trades", "coin": "BTC"})) == []
+
+
+def test_the_first_frame_after_a_subscription_is_its_replay() -> None:
+    talk = session(BTC)
+    due(talk, 0)
+    heard(talk, trades(1, 30))
+    talk.opened(100)
+    due(talk, 100)
+
+    [seen] = heard(talk, trades(51, 80), now=101)
+
+    assert isinstance(seen, TradesSeen)
+    assert (seen.taken.gap, seen.taken.covered_from_ms) == (True, 51)
+
+
+def test_a_coin_that_falls_silent_on_a_living_connection_is_subscribed_anew() -> None:
+    talk = session(BTC)
+    due(talk, 0)
+    heard(talk, acknowledged({"type": "trades", "coin": "BTC"}))
+    for second in range(20):
+        heard(talk, trades(second, second), now=second)
+    heard(talk, '{"channel":"pong"}', now=79)
+    talk._pinged = 79  # noqa: SLF001 -- a connection that answers its pings
+
+    sent = due(talk, 80)
+
+    assert [json.loads(s.text)["method"] for s in sent if isinstance(s, Send)] == [
+        "unsubscribe",
+        "subscribe",
+    ]
+
+
+def test_other_channels_are_handed_on_and_complaints_are_told() -> None:
+    talk = session()
+
+    assert heard(talk, frame("candle", {"t": 1})) == [Data("candle", b'{"t": 1}')]
+    [complaint] = heard(talk, frame("error", "Already subscribed: {}"))
+    assert isinstance(complaint, Complaint)
+    assert "Already subscribed" in complaint.text
+
+
+@pytest.mark.parametrize("text", ["", "{", "null", "[]", '{"data":1}', '{"channel":"trades"}'])
+def test_a_frame_nobody_can_read_is_a_wire_format_error(text: str) -> None:
+    with pytest.raises(WireFormatError):
+        heard(session(), text)
+
+
+@pytest.mark.data
+def test_recorded_frames_of_every_channel_are_taken(recordings: Path) -> None:
+    folder = recordings / "hyperliquid" / "recorded_frames"
+    talk = session()
+    seen = 0
+
+    for name in ("choosemycoins_testnet_2026-07-28", "gocryptotrader_fork_2026-10-06"):
+        for text in (folder / f"{name}.jsonl").read_text().splitlines():
+            line = json.loads(text)
+            if line["kind"] in {"ws", "text"}:
+                heard(talk, line["raw"])
+                seen += 1
+
+    assert seen > 40

@@ -1,0 +1,57 @@
+from decimal import Decimal
+
+from market_scraper.positions.rotation import Rotation
+
+
+def rotation(*addresses: str) -> Rotation:
+    turns = Rotation(every_seconds=60)
+    for place, address in enumerate(addresses):
+        turns.enter(address, Decimal(100 - place))
+    return turns
+
+
+def test_the_best_traders_are_anchored_first() -> None:
+    turns = rotation("best", "second", "third")
+
+    assert [turns.next(0), turns.next(0), turns.next(0)] == ["best", "second", "third"]
+    assert turns.next(0) is None
+
+
+def test_whoever_had_a_turn_is_left_alone_for_a_while() -> None:
+    turns = rotation("a")
+    turns.next(0)
+    turns.done("a", now=0)
+
+    assert turns.next(59) is None
+    assert turns.next(60) == "a"
+
+
+def test_a_doubt_goes_before_the_audit() -> None:
+    turns = rotation("a", "b")
+    for address in ("a", "b"):
+        turns.next(0)
+        turns.done(address, now=0)
+    turns.ask("b", due=50)
+
+    assert turns.next(49) is None
+    assert turns.next(100) == "b"
+    assert turns.next(100) == "a"
+
+
+def test_asking_twice_keeps_the_earlier_time() -> None:
+    turns = rotation("a")
+    turns.next(0)
+    turns.done("a", now=0)
+    turns.ask("a", due=5)
+    turns.ask("a", due=9)
+
+    assert turns.next(5) == "a"
+
+
+def test_whoever_left_has_no_turn() -> None:
+    turns = rotation("a", "b")
+    turns.leave("a")
+
+    assert turns.next(0) == "b"
+    assert turns.next(0) is None
+    assert len(turns) == 1
