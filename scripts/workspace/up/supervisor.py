@@ -13,7 +13,7 @@ from workspace.up.logfile import LogFile
 from workspace.up.plan import SIGNALS, Part, Plan
 from workspace.up.processes import Process
 from workspace.up.screen import Screen
-from workspace.up.view import OPINIONS, View, opinions, turns
+from workspace.up.view import OPINIONS, View, opinions
 from workspace.up.watch import Watch
 
 _LOOK_SECONDS: Final = 0.5
@@ -97,7 +97,6 @@ class Supervisor:
         if signals is None:
             self._view.parts[SIGNALS].state = "does not answer"
         else:
-            self._view.changes += len(list(turns(self._view.signals, signals)))
             self._view.signals = signals
         self._screen.show(self._view)
 

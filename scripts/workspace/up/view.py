@@ -61,7 +61,6 @@ class View:
     api: str
     parts: dict[str, PartRow] = field(default_factory=dict)
     signals: tuple[SignalRow, ...] = ()
-    changes: int = 0
     warnings: deque[str] = field(default_factory=lambda: deque(maxlen=4))
     closing: str | None = None
 
