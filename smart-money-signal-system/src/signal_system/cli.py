@@ -15,6 +15,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from shared_events.errors import EXIT_CONFIG, ConfigError
 from shared_events.runtime import logging, service
 from shared_events.runtime.config import Manager
+from signal_system import terminal
 from signal_system.app import running
 from signal_system.config import Settings
 from signal_system.evaluation.replay import replay as folded
@@ -46,6 +47,9 @@ def run(bus: Bus = None, data: Data = None, port: Port = None) -> None:
     logging.configure("signal-system", settings.log_level)
     manager = Manager.from_environment()
     sys.exit(service.run(lambda stop: _serve(settings, stop, manager), manager=manager))
+
+
+app.command("signals")(terminal.signals)
 
 
 @app.command()

@@ -1,0 +1,1 @@
+"""Offline: fits what the running service loads, and says honestly what it is worth."""
