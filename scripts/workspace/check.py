@@ -60,9 +60,9 @@ def sources(root: Path) -> list[Path]:
 
 
 def checked_alone(root: Path) -> list[Path]:
-    """Return the folders that mypy takes one at a time, as their module names may repeat."""
+    """Return what mypy takes one at a time, as module names may repeat."""
     folders = [*sorted(root.glob("*/tests")), root / "tests", root / "scripts", root / "benchmarks"]
-    return [folder for folder in folders if any(folder.rglob("*.py"))]
+    return [*root.glob("*.py"), *(folder for folder in folders if any(folder.rglob("*.py")))]
 
 
 def _passes(step: Step, console: Console) -> bool:
