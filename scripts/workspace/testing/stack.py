@@ -151,7 +151,7 @@ class Stack:
             "SIGNAL_SYSTEM_DATA_DIR": str(self.folder / "signal"),
             "SIGNAL_SYSTEM_API_PORT": str(self.signal_port),
         }
-        return os.environ | own | self.settings
+        return {**os.environ, **own, **self.settings}
 
     async def json(self, url: str) -> Any:
         """Return what `url` answers."""
