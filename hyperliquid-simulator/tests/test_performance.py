@@ -6,10 +6,12 @@ from hyperliquid_simulator.views import Json
 from hyperliquid_simulator.world import World
 
 
-def test_the_leaderboard_ranks_every_account_with_four_windows(world: World) -> None:
+def test_the_leaderboard_ranks_everybody_but_the_crowd_with_four_windows(world: World) -> None:
     rows = _leaderboard(world)
 
-    assert {row["ethAddress"] for row in rows} == set(world.addresses)
+    ranked = {trader.address for trader in world.population.traders if trader.ranked}
+    assert {row["ethAddress"] for row in rows} == ranked
+    assert len(ranked) == world.config.traders < len(world.addresses)
     values = [float(row["accountValue"]) for row in rows]
     assert values == sorted(values, reverse=True)
     for row in rows:
@@ -30,7 +32,7 @@ def test_leaderboard_and_portfolio_tell_the_same_story(world: World) -> None:
         world.step()
     by_address = {row["ethAddress"]: row for row in _leaderboard(world)}
 
-    for trader in world.population.traders:
+    for trader in filter(lambda t: t.ranked, world.population.traders):
         account = world.ledger.accounts[trader.index]
         portfolio = dict(world.history.portfolio(world.standing(), account))
         for name, window in by_address[trader.address]["windowPerformances"]:

@@ -80,35 +80,52 @@ def _chains(key: Ints, delta: Ints, ticks: Ints, coins: int) -> tuple[Ints, Ints
 
 
 def recorded(
-    population: Population, trades: PastTrades, closes: Sequence[Ints], origin: int
+    population: Population,
+    trades: PastTrades,
+    closes: Sequence[Ints],
+    origin: int,
+    quoted_per_minute: int,
 ) -> tuple[Records, Ints]:
-    """Value every account at past moments; also returns the cash its trades left it with."""
-    minutes, people = len(closes[0]), len(population)
-    grid = _moments(minutes)
+    """Value every account at past moments; also returns the cash its trades left it with.
+
+    ``quoted_per_minute`` micro-dollars is what the makers together traded with the anonymous part
+    of the venue: it counts as their volume and left them with no position.
+    """
+    grid = _moments(len(closes[0]))
     times = origin + grid * MINUTE_MS
-    row = np.searchsorted(times, trades.time)
-    notional = np.abs(trades.lots) * trades.ticks
-    vault_or_maker = np.zeros(people, dtype=bool)
-    vault_or_maker[[t.index for t in population.makers]] = True
-    maker_rate = np.where(vault_or_maker[trades.maker], REBATE, MAKER_FEE)
-    taker_fee, maker_fee = notional * TAKER_FEE // MICRO, notional * maker_rate // MICRO
-    shape = (len(grid) + 1, people)
-    cash, volume = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    signed = trades.lots * trades.ticks
-    np.add.at(cash, (row, trades.taker), -signed - taker_fee)
-    np.add.at(cash, (row, trades.maker), signed - maker_fee)
-    np.add.at(volume, (row, trades.taker), notional)
-    np.add.at(volume, (row, trades.maker), notional)
-    cash, volume = np.cumsum(cash, axis=0), np.cumsum(volume, axis=0)
+    sums = Sums(trades, np.searchsorted(times, trades.time), (len(grid) + 1, len(population)))
+    notional, signed = np.abs(trades.lots) * trades.ticks, trades.lots * trades.ticks
+    makers = np.array([t.index for t in population.makers])
+    rate = np.where(np.isin(trades.maker, makers), REBATE, MAKER_FEE)
+    fees = notional * TAKER_FEE // MICRO, notional * rate // MICRO
+    cash = sums.running(-signed - fees[0], signed - fees[1])
     profit = cash[:-1].copy()
     for i, close in enumerate(closes):
-        mine = trades.coin == i
-        held = np.zeros(shape, dtype=np.int64)
-        np.add.at(held, (row[mine], trades.taker[mine]), trades.lots[mine])
-        np.add.at(held, (row[mine], trades.maker[mine]), -trades.lots[mine])
-        held = np.cumsum(held[:-1], axis=0)
-        profit += held * close[np.maximum(grid - 1, 0)][:, None]
-    return Records(times, profit, volume[:-1]), cash[-1]
+        lots = np.where(trades.coin == i, trades.lots, 0)
+        profit += sums.running(lots, -lots)[:-1] * close[np.maximum(grid - 1, 0)][:, None]
+    volume = sums.running(notional, notional)[:-1]
+    volume[:, makers] += (grid * quoted_per_minute // len(makers))[:, None]
+    return Records(times, profit, volume), cash[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Adds up amounts of trades per account, up to each moment (``row``) of a grid."""
+
+    trades: PastTrades
+    row: Ints
+    shape: tuple[int, int]
+
+    def running(self, taker: Ints, maker: Ints) -> Ints:
+        """Return running totals: a row per moment, a column per account."""
+        size = self.shape[0] * self.shape[1]
+        at_taker = self.row * self.shape[1] + self.trades.taker
+        at_maker = self.row * self.shape[1] + self.trades.maker
+        total = np.zeros(size, dtype=np.int64)
+        np.add.at(total, at_taker, taker)
+        np.add.at(total, at_maker, maker)
+        summed: Ints = np.cumsum(total.reshape(self.shape), axis=0)
+        return summed
 
 
 def _moments(minutes: int) -> Ints:

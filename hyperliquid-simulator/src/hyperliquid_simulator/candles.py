@@ -31,8 +31,8 @@ INTERVAL_MINUTES: Final[Mapping[str, int]] = {
 }
 
 SPARE_MINUTES: Final = 4 * DAY_MINUTES
-USUAL_ORDER: Final = 4_000.0
-"""Dollars in a typical trade of the past's anonymous crowd."""
+USUAL_TRADE: Final = 2_900.0
+"""Dollars in a typical trade of the past: most orders are filled in parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Bars:
         spread = np.exp(0.6 * rng.standard_normal(size, dtype=np.float32)) * level
         dollars = dollars_per_minute * spread
         self._volume[past] = (dollars * MICRO / self._close[past]).astype(np.int64)
-        self._count[past] = np.maximum(dollars / USUAL_ORDER, 1).astype(np.int32)
+        self._count[past] = np.maximum(dollars / USUAL_TRADE, 1).astype(np.int32)
 
     def add_past(self, time: Ints, lots: Ints) -> None:
         """Add known trades of the past to their minutes."""

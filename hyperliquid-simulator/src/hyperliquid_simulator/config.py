@@ -23,6 +23,9 @@ BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "edge": (0, 3),
 }
 
+USUAL_ORDER: Final = 4_500.0
+"""Dollars in a typical order."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
@@ -80,6 +83,11 @@ class Config:
         if self.orders_per_second is not None:
             return self.orders_per_second
         return 30.0 * sqrt(self.traders / 300)
+
+    @property
+    def usual_dollars_per_minute(self) -> float:
+        """What the whole venue trades in a minute without a burst."""
+        return self.order_rate * 60 * USUAL_ORDER
 
 
 def parse_start(text: str) -> datetime:

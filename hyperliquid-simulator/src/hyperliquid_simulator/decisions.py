@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hyperliquid_simulator.market import DAY_MINUTES, Floats, Ints, Regimes
-from hyperliquid_simulator.population import Population, Style, Trader
+from hyperliquid_simulator.population import RESTING, Population, Style, Trader
 from hyperliquid_simulator.wire import MICRO
 
 
@@ -13,7 +13,7 @@ def decided_orders(
     coin: int, population: Population, close: Ints, regimes: Regimes, rng: np.random.Generator
 ) -> Ints:
     """Return (trader, minute, signed lots) rows: how targets in one coin changed."""
-    members = [t for t in population.traders if coin in t.coins and t not in population.makers]
+    members = [t for t in population.traders if coin in t.coins and t.style not in RESTING]
     skilled = [t for t in members if t.planted]
     others = [t for t in members if not t.planted]
     wanted = np.concatenate(

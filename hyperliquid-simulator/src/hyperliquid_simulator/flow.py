@@ -11,7 +11,7 @@ from typing import Final
 from hyperliquid_simulator.catalogue import MAJORS, Coin
 from hyperliquid_simulator.ledger import Ledger
 from hyperliquid_simulator.market import Market
-from hyperliquid_simulator.population import Population, Style, Trader
+from hyperliquid_simulator.population import RESTING, Population, Style, Trader
 from hyperliquid_simulator.wire import MICRO
 
 TYPICAL_ORDER: Final = 2_500.0
@@ -26,12 +26,16 @@ FIRST_TWAP: Final = 2_280_000
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A wish to trade at once: signed lots, and the TWAP it is a slice of, if any."""
+    """A wish to trade at once: signed lots, and the TWAP it is a slice of, if any.
+
+    ``turning`` marks a change of mind, filled by the account's own others instead of any makers.
+    """
 
     account: int
     coin: int
     lots: int
     twap: int | None = None
+    turning: bool = False
 
 
 class Flow:
@@ -44,7 +48,7 @@ class Flow:
         self._coins = coins
         self._ledger = ledger
         self._population = population
-        idle = {Style.MAKER, Style.VAULT, Style.DORMANT}
+        idle = RESTING | {Style.DORMANT}
         awake = [t for t in population.traders if t.style not in idle]
         self._active = [[t for t in awake if i in t.coins] for i in range(len(coins))]
         self._weights = [list(accumulate(t.tempo for t in some)) for some in self._active]
@@ -122,7 +126,7 @@ class Flow:
             self._targets[account, coin] = target
             delta = target - self._ledger.accounts[account].lots(coin)
             if delta:
-                orders.append(Order(account, coin, delta))
+                orders.append(Order(account, coin, delta, turning=True))
         return orders
 
     def _size(self, trader: Trader, coin: int, market: Market) -> int:

@@ -1,13 +1,12 @@
 """The past: regimes, prices, who traded when, and the books and records that result.
 
 Traders decide at moments drawn for their style; every change of a target position becomes an order
-that one to three makers fill. Positions, start positions, realised profit, equity and volume follow
+that one to three others fill. Positions, start positions, realised profit, equity and volume follow
 from those trades alone, so nothing served about the past can contradict anything else.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
@@ -27,10 +26,15 @@ from hyperliquid_simulator.market import (
     past_prices,
     stream,
 )
-from hyperliquid_simulator.past import BLOCK_MS, FIRST_ORDER, HEIGHT_REFERENCE, Past, PastTrades
-from hyperliquid_simulator.population import Population, draw_population
-
-MAKERS_PER_ORDER: Final = (0.57, 0.29, 0.14)
+from hyperliquid_simulator.past import (
+    BLOCK_MS,
+    FIRST_ORDER,
+    HEIGHT_REFERENCE,
+    Past,
+    PastTrades,
+)
+from hyperliquid_simulator.population import Seats, draw_population, draw_seats
+from hyperliquid_simulator.wire import MICRO
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ def generate(config: Config, start_ms: int) -> Past:
     origin = end_ms - minutes * MINUTE_MS
     population = draw_population(config.seed, config.traders, coins)
     factor = Factor(*common_factor(config.seed, minutes))
+    seats = draw_seats(config.seed, population, len(coins))
     directions = last_directions(config.seed, coins)
     closes, orders = [], []
     for i, coin in enumerate(coins):
@@ -68,12 +73,14 @@ def generate(config: Config, start_ms: int) -> Past:
         regimes = draw_regimes(rng, minutes, directions[i])
         closes.append(past_prices(coin, rng, regimes, factor, config.edge))
         orders.append(decided_orders(i, population, closes[i], regimes, rng))
-    trades = _trades(config.seed, population, Tape(coins, closes, origin), orders)
+    trades = _trades(config.seed, seats, Tape(coins, closes, origin), orders)
     fills, book = folded(trades, len(population), len(coins))
-    records, cash = recorded(population, trades, closes, origin)
+    quoted = round(config.usual_dollars_per_minute * MICRO)
+    records, cash = recorded(population, trades, closes, origin, quoted)
     accounts = opened(population, closes, records, cash, book)
     return Past(
         population=population,
+        seats=seats,
         coins=coins,
         origin_ms=origin,
         closes=closes,
@@ -86,8 +93,8 @@ def generate(config: Config, start_ms: int) -> Past:
     )
 
 
-def _trades(seed: int, population: Population, tape: Tape, orders: Sequence[Ints]) -> PastTrades:
-    """Let every order happen in a block and be filled by one to three makers, in order of time."""
+def _trades(seed: int, seats: Seats, tape: Tape, orders: Sequence[Ints]) -> PastTrades:
+    """Let every order happen in a block and be filled by one to three others, in order of time."""
     rng = stream(seed, "fills")
     coin = np.repeat(np.arange(len(orders)), [len(rows) for rows in orders])
     taker, minute, lots = np.concatenate(orders).T
@@ -97,9 +104,7 @@ def _trades(seed: int, population: Population, tape: Tape, orders: Sequence[Ints
     coin, taker, lots, time, ticks, block = (
         column[order] for column in (coin, taker, lots, time, ticks, block)
     )
-    rows, nth, share = _swept(lots, rng)
-    makers = np.array([t.index for t in population.makers])
-    lead = rng.integers(0, len(makers), len(time))[rows]
+    rows, nth, share = _swept(lots, seats.parts[taker, coin])
     order_id = FIRST_ORDER - 8 * (len(time) - rows)
     return PastTrades(
         time=time[rows],
@@ -109,7 +114,7 @@ def _trades(seed: int, population: Population, tape: Tape, orders: Sequence[Ints
         ticks=ticks[rows],
         lots=np.sign(lots[rows]) * share,
         taker=taker[rows],
-        maker=makers[(lead + nth) % len(makers)],
+        maker=seats.others[taker[rows], coin[rows], nth],
         taker_order=order_id,
         maker_order=order_id - 1 - nth,
     )
@@ -131,10 +136,10 @@ def _place_in_block(time: Ints) -> Ints:
     return place - before + 1
 
 
-def _swept(lots: Ints, rng: np.random.Generator) -> tuple[Ints, Ints, Ints]:
-    """Split orders among makers: for each trade its order, its number in the sweep and its lots."""
+def _swept(lots: Ints, parts: Ints) -> tuple[Ints, Ints, Ints]:
+    """Split orders into parts: for each trade its order, its number in the sweep and its lots."""
     size = np.abs(lots)
-    parts = np.minimum(rng.choice([1, 2, 3], len(lots), p=MAKERS_PER_ORDER), size)
+    parts = np.minimum(parts, size)
     rows = np.repeat(np.arange(len(lots)), parts)
     nth = np.arange(len(rows)) - np.repeat(np.cumsum(parts) - parts, parts)
     share = size[rows] // parts[rows] + (nth < size[rows] % parts[rows])

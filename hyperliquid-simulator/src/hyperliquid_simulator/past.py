@@ -6,7 +6,7 @@ from typing import Final
 from hyperliquid_simulator.catalogue import Coin
 from hyperliquid_simulator.ledger import Account
 from hyperliquid_simulator.market import Floats, Ints
-from hyperliquid_simulator.population import Population
+from hyperliquid_simulator.population import Population, Seats
 
 BLOCK_MS: Final = 71.7
 HEIGHT_REFERENCE: Final = (1_159_069_126, 1_790_231_124_365)
@@ -64,6 +64,7 @@ class Past:
     """Everything that exists before the first live block."""
 
     population: Population
+    seats: Seats
     coins: tuple[Coin, ...]
     origin_ms: int
     closes: list[Ints]

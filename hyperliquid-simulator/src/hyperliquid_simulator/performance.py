@@ -48,12 +48,14 @@ class History:
     def leaderboard(
         self, now: Standing, population: Population, accounts: Sequence[Account]
     ) -> dict[str, Any]:
-        """Return the ranking as its file is served: every account, richest first."""
+        """Return the ranking as its file is served: every ranked account, richest first."""
         windows = [(name, *self._change(now, hours)) for name, hours in WINDOWS]
         value = now.profit + np.array([account.deposited for account in accounts])
         rows = []
         for i in np.argsort(-value, kind="stable").tolist():
             trader = population.traders[i]
+            if not trader.ranked:
+                continue
             performances = [
                 [name, _performance(int(value[i]), int(profit[i]), int(volume[i]))]
                 for name, profit, volume in windows

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from hyperliquid_simulator.catalogue import MAJORS, Coin
 from hyperliquid_simulator.market import stream
@@ -34,8 +35,14 @@ class Style(StrEnum):
     DORMANT = "dormant"
     MAKER = "maker"
     VAULT = "vault"
+    CROWD = "crowd"
 
 
+RESTING: Final = frozenset({Style.MAKER, Style.VAULT, Style.CROWD})
+"""Styles that only rest orders and take the other side."""
+
+CROWD_SHARE: Final = 0.1
+CROWD_LEAST: Final = 8
 SHARES: Final[Mapping[Style, float]] = {
     Style.SKILLED: 0.20,
     Style.WHALE: 0.04,
@@ -43,7 +50,11 @@ SHARES: Final[Mapping[Style, float]] = {
     Style.DORMANT: 0.12,
     Style.MAKER: 0.03,
 }
-"""Part of the population per style; one account is a vault and the rest is noise."""
+"""Part of the population per style; one account is a vault and the rest is noise.
+
+The crowd comes on top: accounts too small or too new for the leaderboard, whose resting orders
+meet those who trade too large for the makers.
+"""
 
 LEAST: Final[Mapping[Style, int]] = {Style.SKILLED: 6, Style.MAKER: 3, Style.WHALE: 1}
 CAPITAL: Final[Mapping[Style, tuple[float, float]]] = {
@@ -54,6 +65,7 @@ CAPITAL: Final[Mapping[Style, tuple[float, float]]] = {
     Style.DORMANT: (30_000.0, 1.0),
     Style.MAKER: (10_000_000.0, 0.4),
     Style.VAULT: (40_000_000.0, 0.1),
+    Style.CROWD: (200_000.0, 0.8),
 }
 """Median capital in dollars and the spread of its logarithm."""
 
@@ -79,6 +91,11 @@ class Trader:
     name: str | None
     master: int | None
 
+    @property
+    def ranked(self) -> bool:
+        """Whether the leaderboard lists the account."""
+        return self.style is not Style.CROWD
+
 
 class Population:
     """All accounts of the venue, and the ways to find them."""
@@ -93,8 +110,13 @@ class Population:
 
     @cached_property
     def makers(self) -> tuple[Trader, ...]:
-        """Accounts whose orders rest in the book and take the other side."""
+        """Professionals whose resting orders take the other side of most orders."""
         return tuple(t for t in self.traders if t.style in {Style.MAKER, Style.VAULT})
+
+    @cached_property
+    def crowd(self) -> tuple[Trader, ...]:
+        """Everybody else, seen only as the other side of large orders."""
+        return tuple(t for t in self.traders if t.style is Style.CROWD)
 
     def planted(self, coin: int) -> tuple[Trader, ...]:
         """Return the accounts planted with skill in a coin."""
@@ -105,8 +127,40 @@ class Population:
         return tuple(t for t in self.traders if t.master == master)
 
 
+LARGE_BUDGET: Final = 20_000.0
+"""Dollars in one coin above which an account trades with the crowd instead of the makers."""
+
+PARTS: Final = (0.57, 0.29, 0.14)
+"""How often an order is filled by one, two and three others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seats:
+    """Who takes the other side when an account changes its mind about a coin.
+
+    It is always the same one to three others, so that what they hold stays bounded by what the
+    account holds. Rows are accounts, columns coins, the third axis the others in order.
+    """
+
+    parts: npt.NDArray[np.int64]
+    others: npt.NDArray[np.int64]
+
+
+def draw_seats(seed: int, population: Population, coins: int) -> Seats:
+    """Draw everybody's others."""
+    rng = stream(seed, "seats")
+    shape = (len(population), coins)
+    parts = rng.choice([1, 2, 3], shape, p=PARTS)
+    first = rng.integers(0, 2**31, shape)[:, :, None] + np.arange(3)
+    makers = np.array([t.index for t in population.makers])
+    crowd = np.array([t.index for t in population.crowd])
+    large = np.array([t.capital * t.exposure > LARGE_BUDGET for t in population.traders])
+    others = np.where(large[:, None, None], crowd[first % len(crowd)], makers[first % len(makers)])
+    return Seats(parts, others)
+
+
 def draw_population(seed: int, count: int, coins: Sequence[Coin]) -> Population:
-    """Draw ``count`` accounts; the same arguments give the same people."""
+    """Draw ``count`` ranked accounts and their crowd; the same arguments give the same people."""
     rng = stream(seed, "population")
     styles = _styles(rng, count)
     masters = _masters(rng, styles)
@@ -122,7 +176,8 @@ def _styles(rng: np.random.Generator, count: int) -> list[Style]:
     for style, share in SHARES.items():
         styles += [style] * max(LEAST.get(style, 0), round(share * count))
     styles += [Style.NOISE] * (count - len(styles))
-    return [styles[i] for i in rng.permutation(count)]
+    crowd = max(CROWD_LEAST, round(CROWD_SHARE * count))
+    return [styles[i] for i in rng.permutation(count)] + [Style.CROWD] * crowd
 
 
 def _masters(rng: np.random.Generator, styles: Sequence[Style]) -> dict[int, int]:
@@ -149,7 +204,7 @@ def _trader(
     majors = [
         i for i in range(len(coins)) if i not in rest and rng.random() < (0.9 if planted else 0.6)
     ]
-    everything = style in {Style.MAKER, Style.VAULT}
+    everything = style in RESTING
     favourites = range(len(coins)) if everything else sorted(majors + extra) or [0]
     return Trader(
         index=index,

@@ -13,8 +13,14 @@ from hyperliquid_simulator.flow import Flow, Order, arrivals
 from hyperliquid_simulator.generate import generate
 from hyperliquid_simulator.ledger import Account, Fill, Ledger, Trade, copied
 from hyperliquid_simulator.market import Market, stream
-from hyperliquid_simulator.past import BLOCK_MS, FIRST_ORDER, Past, block_height
+from hyperliquid_simulator.past import (
+    BLOCK_MS,
+    FIRST_ORDER,
+    Past,
+    block_height,
+)
 from hyperliquid_simulator.performance import HOUR_MS, History, Standing
+from hyperliquid_simulator.population import PARTS
 from hyperliquid_simulator.wire import ZERO_HASH, trade_id, transaction_hash
 
 REPLAYED: Final = 30
@@ -25,10 +31,8 @@ INTERVAL_MS: Final = (46.0, 100.0)
 TWAP_DELAY_MS: Final = (2.0, 44.0)
 FUNDING_DELAY_MS: Final = (12, 76)
 USUAL_FUNDING: Final = 0.0000125
-MAKERS_WEIGHTS: Final = (57, 29, 14)
 WORSE_LEVEL: Final = 0.25
 MOST_PER_BLOCK: Final = 2_000
-USUAL_NOTIONAL: Final = 4_500.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,18 +181,16 @@ class World:
         return trades, fills
 
     def _match(self, order: Order, index: int) -> list[Trade]:
-        """Let an order sweep one to three makers at the best price or a little worse."""
+        """Let an order sweep one to three others at the best price or a little worse."""
         buys, size = order.lots > 0, abs(order.lots)
         quote = self.market.quotes[order.coin]
-        count = 1 if order.twap else min(self._random.choices((1, 2, 3), MAKERS_WEIGHTS)[0], size)
-        first = self._random.randrange(len(self._makers))
+        others = self._others(order)[:size]
         ticks = quote.ask if buys else quote.bid
         name = ZERO_HASH if order.twap else transaction_hash(self.config.seed, self.height, index)
         self._order += 4
         trades = []
-        for nth in range(count):
-            lots = size // count + (nth < size % count)
-            maker = self._makers[(first + nth) % len(self._makers)]
+        for nth, maker in enumerate(others):
+            lots = size // len(others) + (nth < size % len(others))
             taker_order, maker_order = self._order, self._order - 1 - nth
             if nth and self._random.random() < WORSE_LEVEL:
                 ticks = max(ticks + (quote.step if buys else -quote.step), 1)
@@ -213,6 +215,16 @@ class World:
             )
         return trades
 
+    def _others(self, order: Order) -> list[int]:
+        """Return the one to three accounts that fill an order."""
+        if order.turning:
+            seats = self.past.seats
+            parts = seats.parts[order.account, order.coin]
+            return [int(other) for other in seats.others[order.account, order.coin, :parts]]
+        parts = 1 if order.twap else self._random.choices((1, 2, 3), PARTS)[0]
+        first = self._random.randrange(len(self._makers))
+        return [self._makers[(first + n) % len(self._makers)] for n in range(parts)]
+
     def _new_hour(self) -> None:
         self.ledger.charge_funding(self.funding, self.marks)
         self.funding = [
@@ -233,7 +245,7 @@ class World:
         past, coin = self.past, self.coins[index]
         bars = Bars(coin, past.origin_ms, past.closes[index])
         share = coin.popularity / sum(c.popularity for c in self.coins)
-        dollars = self.config.order_rate * 60 * share * USUAL_NOTIONAL
+        dollars = self.config.usual_dollars_per_minute * share
         bars.fill_past(stream(self.config.seed, "crowd", coin.name), past.level, dollars)
         mine = past.trades.coin == index
         bars.add_past(past.trades.time[mine], past.trades.lots[mine])
