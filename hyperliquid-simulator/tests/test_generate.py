@@ -131,3 +131,14 @@ def test_fills_say_in_words_what_they_did(world: World) -> None:
 def _planted_net(world: World, coin: int) -> float:
     lots = [world.ledger.accounts[t.index].lots(coin) for t in world.population.planted(coin)]
     return sum(lots) / sum(abs(n) for n in lots)
+
+
+def test_those_who_fill_orders_hold_no_more_than_those_who_send_them(config: Config) -> None:
+    past = generate(replace(config, history_days=60), config.start_ms)
+    resting = {t.index for t in (*past.population.makers, *past.population.crowd)}
+
+    for coin in range(len(past.coins)):
+        gross = [0, 0]
+        for account in past.accounts:
+            gross[account.index in resting] += abs(account.lots(coin))
+        assert gross[True] <= gross[False]
