@@ -96,7 +96,7 @@ async def test_what_was_stored_while_the_bus_was_away_is_published_from_the_stor
     store, bus, half = SignalStore(disk), MemoryEventBus(), len(issued) // 2
     for position, events in issued[:half]:
         store.add(position, events)
-    await store.commit(half, b"{}")
+    await store.commit(store.checkpoint(half, b"{}"))
     for position, events in issued[half:]:
         store.add(position, events)
 
@@ -112,7 +112,7 @@ async def test_after_a_restart_only_what_is_missing_is_published(
     for position, events in issued[:half]:
         first.add(position, events)
     await settled(first, MemoryEventBus())
-    await first.commit(half, b"{}")
+    await first.commit(first.checkpoint(half, b"{}"))
 
     second, bus = SignalStore(disk), MemoryEventBus()
     for position, events in issued:  # the journal's tail is folded again
@@ -128,7 +128,7 @@ async def test_history_joins_what_is_stored_and_what_is_not_yet(
     store, half = SignalStore(disk), len(issued) // 2
     for position, events in issued[:half]:
         store.add(position, events)
-    await store.commit(half, b"{}")
+    await store.commit(store.checkpoint(half, b"{}"))
     for position, events in issued[half:]:
         store.add(position, events)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 import structlog
+from msgspec import Raw, json
 
 from shared_events.bus.consumer import consume
 from shared_events.bus.open import open_bus
@@ -19,6 +20,7 @@ from signal_system.api import web
 from signal_system.config import Settings
 from signal_system.event_subscriber import GROUP, TYPES, EventSubscriber, remembered
 from signal_system.fold import Fold
+from signal_system.pacing import Pacer
 from signal_system.read_model import BusFigures, LiveReadModel
 from signal_system.restoring import restore
 from signal_system.serving import serving
@@ -93,15 +95,25 @@ class Service:
 
     async def keep(self) -> None:
         """Store a checkpoint, unless nothing happened since the last."""
-        position = self.fold.position
-        if position == self._kept_position:
-            return
+        async with self._subscriber.paused():
+            position = self.fold.position
+            if position == self._kept_position:
+                return
+            traders = await self._encoded_traders()
+            checkpoint = self._signals.checkpoint(position, self.fold.snapshot(traders))
         try:
-            await self._signals.commit(position, self.fold.snapshot())
+            await self._signals.commit(checkpoint)
         except StorageError as e:
             log.warning("checkpoint_failed", reason=str(e))
         else:
             self._kept_position = position
+
+    async def _encoded_traders(self) -> list[Raw]:
+        pacer, encoded = Pacer(), list[Raw]()
+        for trader in self.fold.state.traders.values():
+            encoded.append(Raw(json.encode(trader)))
+            await pacer.breathe()
+        return encoded
 
     async def _keep_for_ever(self) -> None:
         waited = 0.0

@@ -5,7 +5,8 @@ bus, and what was journalled is recognised by its id.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,12 @@ class EventSubscriber:
             for delivery in fresh:
                 self._ids.add(delivery.event.id)
             await self._apply(position, [delivery.event for delivery in fresh])
+
+    @asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """Let nothing be applied for as long as the context lasts."""
+        async with self._turn:
+            yield
 
     async def tick(self) -> None:
         """Let time pass while nothing happens.

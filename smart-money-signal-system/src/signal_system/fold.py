@@ -1,10 +1,11 @@
 """The one function of live, restart, replay and backtest: a record of the journal in, signals out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from msgspec import Struct, json
+from msgspec import Raw, Struct, json
 
 from shared_events.envelope import StandardEvent, event
 from shared_events.journal import Tick
@@ -106,13 +107,19 @@ class Fold:
             model_version=model.version,
         )
 
-    def snapshot(self) -> bytes:
-        """Return all that `restored` needs to go on after this position."""
+    def snapshot(self, traders: Sequence[Raw] | None = None) -> bytes:
+        """Return all that `restore` needs to go on after this position.
+
+        Parameters
+        ----------
+        traders
+            The state's traders, if somebody took the time to encode them before: most of the work.
+        """
         whole = FoldSnapshot(
             version=SNAPSHOT_VERSION,
             config_hash=self.config.hash,
             position=self.position,
-            state=self.state.snapshot(),
+            state=self.state.snapshot(traders),
             memory=self.processor.memory,
         )
         return json.encode(whole)

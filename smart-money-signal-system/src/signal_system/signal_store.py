@@ -56,20 +56,22 @@ class SignalStore:
         if issued:
             self._news.set()
 
-    async def commit(self, position: int, snapshot: bytes) -> None:
-        """Keep `snapshot`, taken after the record at `position`, and all that waits.
+    def checkpoint(self, position: int, snapshot: bytes) -> Checkpoint:
+        """Return what to commit with `snapshot`, which was taken after the record at `position`."""
+        return Checkpoint(position, snapshot, list(self._pending.values()), self._published)
+
+    async def commit(self, checkpoint: Checkpoint) -> None:
+        """Keep `checkpoint`; its entries wait no longer.
 
         Raises
         ------
         StorageError
             If the store did not take it; everything goes on waiting.
         """
-        entries = list(self._pending.values())
-        checkpoint = Checkpoint(position, snapshot, entries, self._published)
         await asyncio.to_thread(self._store.commit, checkpoint)
-        for entry in entries:
+        for entry in checkpoint.entries:
             del self._pending[entry.place]
-        if entries and entries[-1].place > self._published:
+        if checkpoint.entries and checkpoint.entries[-1].place > self._published:
             self._may_be_stored = True
 
     async def publish_to(self, publisher: Publisher, clock: Clock) -> None:

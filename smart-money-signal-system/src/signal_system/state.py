@@ -4,12 +4,12 @@ A pure fold over the journal: it takes time from the records, and two states tha
 same events agree (`State.digest`), in whatever order the streams were interleaved.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from msgspec import Struct, json
+from msgspec import Raw, Struct, json
 
 from shared_events.envelope import StandardEvent
 from shared_events.journal import Tick
@@ -188,15 +188,15 @@ class State:
         traders = b"".join(self._digests[address] for address in sorted(self.traders))
         return sha256(traders + json.encode(rest)).hexdigest()
 
-    def snapshot(self) -> StateSnapshot:
-        """Return what `restore` needs to go on from here."""
+    def snapshot(self, traders: Sequence[Raw] | None = None) -> StateSnapshot:
+        """Return what `restore` needs to go on from here, `traders` encoded or as they are."""
         return StateSnapshot(
             now=self.now,
             applied=self.applied,
             ignored=self.ignored,
             newest=self.newest,
             newest_book_at=self._newest_book_at,
-            traders=list(self.traders.values()),
+            traders=cast("list[Trader]", traders) or list(self.traders.values()),
             strangers=list(self._strangers),
             roster=self._roster,
             markets=self.markets,
