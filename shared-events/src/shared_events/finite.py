@@ -7,13 +7,12 @@ costs more and is never sure.
 
 from collections.abc import Callable
 from decimal import Decimal
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, get_args, get_type_hints
 
 from msgspec import Struct
 from msgspec.structs import astuple
 
-_Numbers = Callable[[tuple[Any, ...]], tuple[Decimal | None, ...]]
 _is_finite = Decimal.is_finite
 
 
@@ -27,33 +26,32 @@ def finite_check(struct: type[Struct]) -> Callable[[Any], bool]:
     TypeError
         If there are decimals anywhere deeper, where it would not look.
     """
-    own = _numbers(struct)
-    tuples = [(name, _numbers(part)) for name, part in _parts(struct) if _decimals(part)]
     for _, part in _parts(struct):
         if any(_decimals(deeper) for _, deeper in _parts(part)):
             raise TypeError(
                 f"{part.__name__} holds structs with decimals, which nobody would check"
             )
+    own = [attrgetter(name) for name in _decimals(struct)]
+    inner = [
+        (attrgetter(name), itemgetter(*_places(part)))
+        for name, part in _parts(struct)
+        if _decimals(part)
+    ]
 
     def all_finite(value: Any) -> bool:
-        numbers: list[Decimal | None] = [*own(astuple(value))]
-        for name, of_part in tuples:
-            for part in getattr(value, name):
-                numbers += of_part(astuple(part))
+        numbers: list[Decimal | None] = [number(value) for number in own]
+        for parts_of, numbers_of in inner:
+            for part in parts_of(value):
+                numbers += numbers_of(astuple(part))
         return all(map(_is_finite, filter(None, numbers)))  # None and zero need no look
 
     return all_finite
 
 
-def _numbers(struct: type[Struct]) -> _Numbers:
-    names = struct.__struct_fields__
-    places = [names.index(name) for name in _decimals(struct)]
-    if not places:
-        return lambda _: ()
-    if len(places) == 1:
-        [place] = places
-        return lambda values: (values[place],)
-    return itemgetter(*places)
+def _places(struct: type[Struct]) -> list[int]:
+    """Return where in a tuple of its fields the decimals are; two at least, so that it slices."""
+    places = [struct.__struct_fields__.index(name) for name in _decimals(struct)]
+    return places * 2 if len(places) == 1 else places
 
 
 def _decimals(struct: type[Struct]) -> list[str]:

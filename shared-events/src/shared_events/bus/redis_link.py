@@ -65,6 +65,9 @@ class RedisLink:
             raise BusUnavailableError(f"cannot {doing}: {e}") from e
 
 
+_READ_BYTES = 256 * 1024
+
+
 def connect(url: str, *, silence_seconds: float) -> RedisLink:
     """Return a link to `url`; the caller closes its client.
 
@@ -76,6 +79,7 @@ def connect(url: str, *, silence_seconds: float) -> RedisLink:
         url,
         protocol=2,
         socket_timeout=None,
+        socket_read_size=_READ_BYTES,
         socket_connect_timeout=silence_seconds,
         retry=Retry(NoBackoff(), 0),
     )

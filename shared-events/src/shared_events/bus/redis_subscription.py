@@ -14,7 +14,7 @@ from shared_events.bus.merge import merged
 from shared_events.bus.port import Delivery
 from shared_events.bus.redis_dead_letters import DeadLetters, Letter
 from shared_events.bus.redis_link import RedisLink, is_without_group, stream_of
-from shared_events.codec import decode
+from shared_events.codec import decoder_of
 from shared_events.errors import BusUnavailableError, DataError, UnknownEventError
 
 log = structlog.get_logger()
@@ -59,8 +59,10 @@ class RedisSubscription:
         self._group = group
         self._consumer = consumer
         self._streams = {stream_of(name): name for name in types}
+        self._decode = {stream: decoder_of(name) for stream, name in self._streams.items()}
         self._redeliver_after = redeliver_after
         self._batch_size = batch_size
+        self._acknowledge = link.redis.register_script(lua.ACKNOWLEDGE)
         self._reclaim = link.redis.register_script(lua.RECLAIM)
         self._lanes: dict[str, deque[Delivery]] = {stream: deque() for stream in self._streams}
         self._more: set[str] = set()
@@ -97,20 +99,16 @@ class RedisSubscription:
             raise
 
     async def ack(self, deliveries: Sequence[Delivery]) -> None:
-        """Settle `deliveries` in one round trip."""
+        """Settle `deliveries` in one script call over all their streams."""
+        if not deliveries:
+            return
         entries = defaultdict[str, list[str]](list)
         for delivery in deliveries:
             stream, entry = delivery.token
             entries[stream].append(entry)
-        async with self._link.asking("acknowledge") as redis:
-            if len(entries) == 1:
-                [(stream, of_stream)] = entries.items()
-                await redis.xack(stream, self._group, *of_stream)
-            elif entries:
-                async with redis.pipeline(transaction=False) as pipeline:
-                    for stream, of_stream in entries.items():
-                        pipeline.xack(stream, self._group, *of_stream)
-                    await pipeline.execute()
+        args = [self._group, *map(" ".join, entries.values())]
+        async with self._link.asking("acknowledge"):
+            await self._acknowledge(list(entries), args)
 
     async def reject(self, delivery: Delivery, reason: str) -> None:
         """Move `delivery` to the dead letters of its type."""
@@ -195,6 +193,7 @@ class RedisSubscription:
     ) -> None:
         """Append what can be decoded to `lane` and set the rest aside."""
         letters: list[Letter] = []
+        decode = self._decode[stream]
         for at in range(0, len(entries), _DECODE_AT_ONCE):
             for entry, fields in entries[at : at + _DECODE_AT_ONCE]:
                 raw = fields[1]
