@@ -1,10 +1,21 @@
-"""What several tests need: a clock that stands, and the optional recordings."""
+"""What several tests need: a clock that stands, recordings, a small venue and a consumer."""
 
+import asyncio
 import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 
+from hyperliquid_simulator.app import running as venue_running
+from hyperliquid_simulator.config import Config
+from market_scraper.config import Settings
+from shared_events.codec import decode, encode
+from shared_events.envelope import StandardEvent
 from shared_events.runtime.clock import ManualClock
 from shared_events.testing.factories import NOON
 
@@ -23,3 +34,99 @@ def recordings() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no recordings at {folder}: set SMART_MONEY_DATA")
     return folder
+
+
+PATIENCE_SECONDS = 20.0
+
+
+@dataclass
+class Venue:
+    """The simulator and its strings."""
+
+    url: str
+    http: aiohttp.ClientSession
+
+    async def do(self, what: str, **body: Any) -> Any:
+        async with self.http.post(f"{self.url}/simulator/{what}", json=body) as response:
+            assert response.status == 200
+            return await response.json()
+
+    async def books(self) -> dict[str, dict[str, Decimal]]:
+        async with self.http.get(f"{self.url}/simulator/truth") as response:
+            books = (await response.json())["books"]
+        return {
+            address: {coin: Decimal(size) for coin, size in book.items()}
+            for address, book in books.items()
+        }
+
+
+@dataclass
+class Consumer:
+    """A publisher that reads along: every event crosses the wire, every book is followed."""
+
+    events: list[StandardEvent[Any]] = field(default_factory=list)
+    books: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+    sequences: dict[str, int] = field(default_factory=dict)
+
+    async def publish(self, events: Sequence[StandardEvent[Any]]) -> None:
+        for event in events:
+            self._take(decode(encode(event)))
+
+    async def ping(self) -> None:
+        """Always there."""
+
+    def of(self, event_type: str) -> list[Any]:
+        return [event.data for event in self.events if event.type == event_type]
+
+    def _take(self, event: StandardEvent[Any]) -> None:
+        self.events.append(event)
+        if event.type != "trader_positions":
+            return
+        told = event.data
+        assert told.sequence > self.sequences.get(told.address, -1)
+        self.sequences[told.address] = told.sequence
+        book = {} if told.full else dict(self.books.get(told.address, {}))
+        book |= {held.coin: held.size for held in told.positions}
+        self.books[told.address] = {coin: size for coin, size in book.items() if size}
+
+
+@pytest.fixture
+async def venue() -> AsyncIterator[Venue]:
+    config = Config(seed=7, traders=80, coins=4, history_days=3, orders_per_second=60, limits=False)
+    async with venue_running(config) as url, aiohttp.ClientSession() as http:
+        yield Venue(url, http)
+
+
+@pytest.fixture
+def settings(venue: Venue) -> Settings:
+    return Settings.read(
+        exchange_url=venue.url,
+        storage_url="memory://",
+        bus_url="memory://unused",
+        max_traders=40,
+        least_account_value=0,
+        candle_days=2,
+        audit_seconds=1,
+        status_seconds=0.5,
+        api_port=0,
+    )
+
+
+@pytest.fixture
+def consumer() -> Consumer:
+    return Consumer()
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], bool | Awaitable[bool]]], Awaitable[None]]:
+    """Wait until something holds; fail if it does not for long."""
+
+    async def wait(holds: Callable[[], bool | Awaitable[bool]]) -> None:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                answer = holds()
+                if answer if isinstance(answer, bool) else await answer:
+                    return
+                await asyncio.sleep(0.05)
+
+    return wait

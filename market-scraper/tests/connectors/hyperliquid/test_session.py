@@ -130,12 +130,11 @@ def test_a_coin_that_falls_silent_on_a_living_connection_is_subscribed_anew() ->
     talk = session(BTC)
     due(talk, 0)
     heard(talk, acknowledged({"type": "trades", "coin": "BTC"}))
-    for second in range(20):
-        heard(talk, trades(second, second), now=second)
-    heard(talk, '{"channel":"pong"}', now=79)
-    talk._pinged = 79  # noqa: SLF001 -- a connection that answers its pings
+    for number in range(25):
+        heard(talk, trades(number, number), now=number / 10)
+    assert due(talk, 5) == []
 
-    sent = due(talk, 80)
+    sent = due(talk, 6)
 
     assert [json.loads(s.text)["method"] for s in sent if isinstance(s, Send)] == [
         "unsubscribe",

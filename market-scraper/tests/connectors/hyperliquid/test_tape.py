@@ -57,6 +57,17 @@ def test_a_replay_that_does_not_reach_back_proves_a_gap() -> None:
     assert (taken.covered_from_ms, taken.gap) == (61, True)
 
 
+def test_a_replay_that_comes_after_live_trades_still_tells_what_was_missed_before_them() -> None:
+    tape = TradeTape()
+    tape.take("BTC", trades(1, 50), replay=True)
+    tape.take("BTC", trades(91, 91), replay=False)
+
+    taken = tape.take("BTC", trades(62, 91), replay=True)
+
+    assert numbers(taken.trades) == list(range(62, 91))
+    assert (taken.covered_from_ms, taken.gap) == (62, True)
+
+
 @given(absences=st.lists(st.tuples(st.integers(0, 60), st.integers(1, 40)), min_size=1, max_size=8))
 def test_every_trade_is_taken_once_or_a_gap_is_told(absences: list[tuple[int, int]]) -> None:
     """The venue goes on while nobody listens, replays its last trades, then sends live ones."""

@@ -14,8 +14,10 @@ PING_SECONDS = 20.0
 PONG_SECONDS = 10.0
 SILENCE_SECONDS = 60.0
 ACK_SECONDS = 20.0
-_RHYTHM_FRAMES = 10
-_RHYTHM_FACTOR = 20.0
+_RHYTHM_FRAMES = 20
+_RHYTHM_FACTOR = 30.0
+_RHYTHM_MEMORY = 50
+_LEAST_PATIENCE_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +85,13 @@ class _Rhythm:
 
     def beat(self, now: float) -> None:
         self.frames += 1
-        self.mean_seconds += (now - self.last - self.mean_seconds) / min(self.frames, 50)
+        self.mean_seconds += (now - self.last - self.mean_seconds) / min(
+            self.frames, _RHYTHM_MEMORY
+        )
         self.last = now
 
     def stopped(self, now: float) -> bool:
-        patience = max(SILENCE_SECONDS, _RHYTHM_FACTOR * self.mean_seconds)
+        patience = max(_LEAST_PATIENCE_SECONDS, _RHYTHM_FACTOR * self.mean_seconds)
         return self.frames >= _RHYTHM_FRAMES and now - self.last > patience
 
 

@@ -1,7 +1,7 @@
 """Which public trades were seen, so that none counts twice and none is missed unnoticed.
 
-Every subscription replays the coin's last 30 trades, unmarked. If one of them was seen before, nothing
-was missed; if none was, something was, and how much is unknown.
+Every subscription replays the coin's last 30 trades, unmarked, oldest first. If the oldest was seen
+before, nothing was missed; if it was not, something may have been, and how much is unknown.
 """
 
 from collections.abc import Sequence
@@ -40,13 +40,13 @@ class TradeTape:
         known = coin in self._seen
         seen = self._seen.setdefault(coin, {})
         fresh = tuple(trade for trade in trades if (trade.ms, trade.tid) not in seen)
-        bridged = len(fresh) < len(trades)
+        bridged = bool(trades) and (trades[0].ms, trades[0].tid) in seen
         for trade in fresh:
             seen[trade.ms, trade.tid] = None
             self.newest_ms = max(self.newest_ms, trade.ms)
         for _ in range(len(seen) - KEPT_PER_COIN):
             del seen[next(iter(seen))]
-        if not replay or not trades or (known and bridged):
+        if not replay or not trades or bridged:
             return Taken(fresh)
         whole = not known and len(trades) < REPLAYED
         begins = 0 if whole else min(trade.ms for trade in trades)
