@@ -33,6 +33,8 @@ EXTRA = ("issued", "snapshot ms", "list ms")
 
 @dataclass(slots=True)
 class Times:
+    """What was measured, in seconds."""
+
     seconds: float = 0.0
     cpu: float = 0.0
     decode: float = 0.0
