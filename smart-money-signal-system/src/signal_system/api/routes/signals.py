@@ -101,7 +101,9 @@ def _what_to_do(coin: str, known: Sequence[str]) -> str:
     if not known:
         return "No coin has a signal yet; GET /api/v1/status says how far the start has come."
     by_fold = {name.casefold(): name for name in known}
-    close = [by_fold[match] for match in get_close_matches(coin.casefold(), by_fold, n=3)]
+    wanted = coin.casefold()
+    folds = [wanted] if wanted in by_fold else get_close_matches(wanted, by_fold, n=3)
+    close = [by_fold[fold] for fold in folds]
     if close:
         guess = f"Did you mean {', '.join(close)}?"
         return f"{guess} Names are case-sensitive; GET /api/v1/signals lists all {len(known)}."
