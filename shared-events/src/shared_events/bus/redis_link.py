@@ -17,12 +17,13 @@ from redis.exceptions import (
     NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
+    RedisError,
     ResponseError,
     TimeoutError as RedisTimeoutError,
     TryAgainError,
 )
 
-from shared_events.errors import BusUnavailableError, ConfigError
+from shared_events.errors import AppError, BusUnavailableError, ConfigError
 
 _REFUSED = (AuthenticationError, NoPermissionError)
 _AWAY = (
@@ -35,8 +36,17 @@ _AWAY = (
     MasterDownError,
     TryAgainError,
 )
-_PASSING = ("LOADING", "READONLY", "MISCONF", "OOM command", "BUSY Redis", "UNBLOCKED")
+_PASSING = (
+    "LOADING",
+    "READONLY",
+    "MISCONF",
+    "OOM command",
+    "BUSY Redis",
+    "UNBLOCKED",
+    "NOREPLICAS",
+)
 """Refusals that end by themselves or by an operator's hand; a script wraps them in a sentence."""
+_READ_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +62,11 @@ class RedisLink:
         try:
             async with asyncio.timeout(self.silence_seconds):
                 yield self.redis
-        except _REFUSED as e:
-            raise ConfigError(
-                f"cannot {doing}: Redis refuses this user ({e}); correct the user and the password"
-                " in the bus URL"
-            ) from e
-        except _AWAY as e:
-            raise BusUnavailableError(f"cannot {doing}: {str(e) or type(e).__name__}") from e
-        except ResponseError as e:
-            if not any(word in str(e) for word in _PASSING):
+        except (RedisError, OSError) as e:
+            ours = _ours(e, doing)
+            if ours is None:
                 raise
-            raise BusUnavailableError(f"cannot {doing}: {e}") from e
-
-
-_READ_BYTES = 256 * 1024
+            raise ours from e
 
 
 def connect(url: str, *, silence_seconds: float) -> RedisLink:
@@ -91,6 +92,16 @@ def connect(url: str, *, silence_seconds: float) -> RedisLink:
 def is_without_group(error: ResponseError) -> bool:
     """Tell whether `error` says that the stream or the group has been deleted."""
     return "NOGROUP" in str(error)
+
+
+def _ours(error: Exception, doing: str) -> AppError | None:
+    """Return what `error` means to us; None if it is a bug."""
+    said = f"cannot {doing}: {str(error) or type(error).__name__}"
+    if isinstance(error, _REFUSED) or isinstance(error.__cause__, _REFUSED):
+        return ConfigError(f"{said}; correct the user and the password in the bus URL")
+    if isinstance(error, _AWAY) or any(word in str(error) for word in _PASSING):
+        return BusUnavailableError(said)
+    return None
 
 
 def _untouched(response: Any, **_options: Any) -> Any:

@@ -70,6 +70,8 @@ class RedisSubscription:
         self._recovered: set[tuple[str, str]] | None = set()
         """What has come back since the start or the last break; None once all has."""
         self._reclaim_at = 0.0
+        block_seconds = min(_BLOCK_SECONDS, redeliver_after, link.silence_seconds / 2)
+        self._block_ms = max(1, int(block_seconds * 1000))
 
     async def open(self) -> None:
         """Create the groups that are missing and bring back what this build can read by now."""
@@ -177,8 +179,7 @@ class RedisSubscription:
         asked = [s for s, lane in self._lanes.items() if len(lane) <= self._batch_size]
         if not asked:
             return [], []
-        idle_ms = int(min(_BLOCK_SECONDS, self._redeliver_after) * 1000)
-        block = None if self._more else idle_ms  # what is held back must not wait
+        block = None if self._more else self._block_ms  # what is held back must not wait
         places: dict[Any, Any] = dict.fromkeys(asked, ">")
         async with self._link.asking("read") as redis:
             reply: Any = await self._with_groups(
@@ -207,8 +208,10 @@ class RedisSubscription:
             await asyncio.sleep(0)
         if letters:
             await self._dead.bury(self._streams[stream], self._group, letters)
-            for letter in letters:
-                log.warning("event_set_aside", entry=letter.entry, reason=letter.reason)
+            first, name = letters[0], self._streams[stream]
+            log.warning(
+                "events_set_aside", event_type=name, events=len(letters), reason=first.reason
+            )
 
     async def _with_groups(self, call: Callable[[], Awaitable[T]]) -> T:
         """Return what `call` returns, after making the groups again if somebody deleted them."""
