@@ -7,10 +7,11 @@ import { DASH, count, moment, percent, span, words } from "./format.js";
 import { Pulse, Refused, Source, key } from "./source.js";
 
 const SECOND = 1_000;
+const PAST = 600;
 const list = new Source("/api/v1/signals");
 const status = new Source("/api/v1/status");
 const regime = new Source("/api/v1/regime");
-const view = { coin: null, horizon: "4h", document: null, past: [], lost: null, progress: null, stale: false, locked: false };
+const view = { coin: null, horizon: "4h", document: null, past: [], lost: null, progress: null, stale: false, behind: 0, locked: false };
 
 const board = new Board($("#signals"), { onOpen: (coin) => go(coin === view.coin ? "" : coin) });
 const detail = new Detail($("#detail"), { onClose: () => go(""), onHorizon: (horizon) => go(view.coin, horizon) });
@@ -77,11 +78,12 @@ function askForKey() {
 }
 
 function showLink(given) {
-  const state = given ?? (view.lost ? "lost" : !view.progress ? "waiting" : view.stale ? "stale" : "live");
+  const state = given ?? (view.lost ? "lost" : !view.progress ? "waiting" : view.stale ? "stale" : view.behind > PAST ? "past" : "live");
   const said = {
     broken: "This page failed; load it again",
     live: "Live",
     locked: "Locked",
+    past: `Connected, showing the past: ${span(view.behind)} ago`,
     lost: `No answer since ${view.lost?.toTimeString().slice(0, 8)}, trying again`,
     stale: "Connected, but the data is stale",
     waiting: "Connecting",
@@ -95,8 +97,9 @@ function showStatus(state) {
   const newest = Object.values(state.newest).sort().at(-1);
   const lag = Object.values(state.lag).reduce((sum, each) => sum + each, 0);
   view.progress = progress;
+  view.behind = state.event_time ? (Date.parse(state.now) - Date.parse(state.event_time)) / SECOND : 0;
   $("#key").hidden = true;
-  text($("#event-time"), moment(state.event_time, true));
+  text($("#event-time"), moment(state.event_time));
   text($("#r-coverage"), percent(progress.coverage, 1));
   text($("#r-traders"), `${count(progress.known)} of ${count(progress.tracked)}`);
   text($("#r-age"), newest ? span(Math.max(0, (Date.parse(state.now) - Date.parse(newest)) / SECOND)) : DASH);

@@ -1,7 +1,7 @@
 // One coin, whole: why it says what it says, what would turn it, and how to check it.
 
 import { attribute, bar, el, svg, text } from "./dom.js";
-import { DASH, address, count, decimal, moment, money, percent, rate, signed, signedMoney, span, words } from "./format.js";
+import { DASH, address, count, decimal, minute, moment, money, percent, rate, signed, signedMoney, span, words } from "./format.js";
 
 const HORIZONS = ["1h", "4h", "24h"];
 
@@ -127,9 +127,9 @@ function provenance(signal, horizon) {
   return el("details", { "data-name": "provenance" },
     el("summary", {}, "How to check it"),
     facts([
-      ["As of", moment(signal.as_of, true)],
-      ["Valid until", moment(signal.valid_until, true)],
-      ["Price taken", moment(signal.reference_price_at, true)],
+      ["As of", moment(signal.as_of)],
+      ["Valid until", moment(signal.valid_until)],
+      ["Price taken", moment(signal.reference_price_at)],
       ["Journal position", count(signal.journal_position)],
       ["Scheme", `${signal.scheme}, arm ${signal.arm}`],
       ["Models", [models.regime, models.calibration, models.classifier].filter(Boolean).join(", ") || "none"],
@@ -159,7 +159,7 @@ function course(past) {
   return el("section", {}, el("h3", {}, "Score so far"),
     svg("svg", { class: "course", viewBox: "-4 0 408 64", role: "img", "aria-label": label },
       svg("line", { x1: 0, x2: 400, y1: 32, y2: 32 }), svg("path", { d: line }), ...turns),
-    el("p", { class: "ends" }, el("span", {}, moment(old[0].as_of, true)), el("span", {}, `${count(turns.length)} turns`), el("span", {}, moment(old[old.length - 1].as_of))));
+    el("p", { class: "ends" }, el("span", {}, minute(old[0].as_of)), el("span", {}, turns.length === 1 ? "1 turn" : `${count(turns.length)} turns`), el("span", {}, minute(old[old.length - 1].as_of))));
 }
 
 const measure = (value) => (value === null || Math.abs(value) < 1_000 ? decimal(value, 2) : count(value));

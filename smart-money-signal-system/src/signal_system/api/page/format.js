@@ -15,7 +15,10 @@ export const percent = (value, digits = 0) => known(value, (v) => `${plain[digit
 export const decimal = (value, digits = 1) => known(value, (v) => plain[digits].format(v));
 export const count = (value) => known(value, (v) => plain[0].format(v));
 export const signed = (value, digits = 2) =>
-  known(value, (v) => `${v > 0 ? "+" : v < 0 ? "−" : ""}${plain[digits].format(Math.abs(v))}`);
+  known(value, (v) => {
+    const size = plain[digits].format(Math.abs(v));
+    return `${Number(size) === 0 ? "" : v > 0 ? "+" : "−"}${size}`;
+  });
 export const money = (value) => known(value, (v) => `${v < 0 ? "−" : ""}$${short.format(Math.abs(v))}`);
 export const signedMoney = (value) => known(value, (v) => `${v > 0 ? "+" : ""}${money(v)}`);
 export const rate = (value) => known(value, (v) => price.format(v));
@@ -31,8 +34,8 @@ export function span(seconds) {
   });
 }
 
-export function moment(iso, withDay = false) {
-  if (!iso) return DASH;
-  const text = new Date(iso).toISOString();
-  return `${withDay ? `${text.slice(0, 10)} ` : ""}${text.slice(11, 19)} UTC`;
+export function moment(iso) {
+  return iso ? `${new Date(iso).toISOString().slice(0, 19).replace("T", " ")} UTC` : DASH;
 }
+
+export const minute = (iso) => moment(iso).replace(/:\d\d UTC$/, "");
