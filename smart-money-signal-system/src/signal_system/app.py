@@ -33,7 +33,8 @@ log = structlog.get_logger()
 CONSUMER = "signal-system"
 
 _LOOK_SECONDS = 0.5
-_FIGURES_SECONDS = 2.0
+_LAG_SECONDS = 2.0
+_LETTERS_SECONDS = 30.0
 _RETENTION_SECONDS = 60.0
 _FORGOTTEN_AT_ONCE = 5_000
 
@@ -90,7 +91,8 @@ class Service:
             tasks.create_task(self._subscriber.tick_for_ever())
             tasks.create_task(self._signals.publish_to(self._bus, self._clock))
             tasks.create_task(self._keep_for_ever())
-            tasks.create_task(self._every(_FIGURES_SECONDS, self._ask_the_bus))
+            tasks.create_task(self._every(_LAG_SECONDS, self._ask_for_lag))
+            tasks.create_task(self._every(_LETTERS_SECONDS, self._count_dead_letters))
             tasks.create_task(self._every(_RETENTION_SECONDS, self._forget_the_old))
 
     async def keep(self) -> None:
@@ -132,12 +134,17 @@ class Service:
             await work()
             await self._clock.sleep(seconds)
 
-    async def _ask_the_bus(self) -> None:
+    async def _ask_for_lag(self) -> None:
         try:
             self._figures.lag = await self._bus.lag(GROUP)
+        except BusUnavailableError as e:
+            log.warning("lag_unknown", reason=str(e))
+
+    async def _count_dead_letters(self) -> None:
+        try:
             letters = [await self._bus.dead_letters(event_type) for event_type in TYPES]
         except BusUnavailableError as e:
-            log.warning("bus_figures_unknown", reason=str(e))
+            log.warning("dead_letters_unknown", reason=str(e))
         else:
             self._figures.dead_letters = sum(map(len, letters))
 

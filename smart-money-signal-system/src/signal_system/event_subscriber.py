@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import structlog
 from msgspec import Struct, json
 
 from shared_events.bus.port import Delivery
 from shared_events.envelope import StandardEvent
 from shared_events.errors import DataError
-from shared_events.journal import JournalWriter, Tick, encode_tick, read
+from shared_events.journal import JournalFullError, JournalWriter, Tick, encode_tick, read
 from shared_events.runtime.clock import Clock
 from signal_system.fold import Fold, Issued
 from signal_system.pacing import Pacer
@@ -43,6 +44,8 @@ TICK_SECONDS = 1.0
 _TICKS_AFTER_A_RECORDING = 3
 _INSTANT = timedelta(milliseconds=1)
 _AHEAD = timedelta(minutes=1)
+
+log = structlog.get_logger()
 
 Listener = Callable[[int, Sequence[Issued]], None]
 """Told what the record at a position led to."""
@@ -149,10 +152,13 @@ class EventSubscriber:
         return now + _INSTANT if now is not None and is_over else None
 
     async def tick_for_ever(self) -> None:
-        """Tick every second until cancelled."""
+        """Tick every second until cancelled; a tick that the disk does not take is left out."""
         while True:
             await self._clock.sleep(TICK_SECONDS)
-            await self.tick()
+            try:
+                await self.tick()
+            except JournalFullError as e:
+                log.warning("tick_left_out", reason=str(e))
 
     def _unseen(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
         """Return the first delivery of every event that is not in the journal yet."""

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from itertools import islice
 
+import structlog
 from msgspec import Raw, Struct, json
 
 from shared_events.bus.patience import patiently
@@ -18,6 +19,11 @@ from shared_events.payloads import Signal
 from shared_events.runtime.clock import Clock
 from signal_system.fold import Issued
 from signal_system.storage.port import About, Checkpoint, Entry, Place, Store
+
+MAX_PENDING = 100_000
+"""Issued events that may wait for a store that does not take them."""
+
+log = structlog.get_logger()
 
 _BATCH = 500
 
@@ -53,6 +59,8 @@ class SignalStore:
         for ordinal, event in enumerate(issued):
             entry = _entry(Place(position, ordinal), event)
             self._pending[entry.place] = entry
+        if len(self._pending) > MAX_PENDING:
+            self._drop_oldest()
         if issued:
             self._news.set()
 
@@ -70,7 +78,7 @@ class SignalStore:
         """
         await asyncio.to_thread(self._store.commit, checkpoint)
         for entry in checkpoint.entries:
-            del self._pending[entry.place]
+            self._pending.pop(entry.place, None)
         if checkpoint.entries and checkpoint.entries[-1].place > self._published:
             self._may_be_stored = True
 
@@ -100,6 +108,12 @@ class SignalStore:
         stored = self._store.history(coin, horizon_seconds, limit=limit, before=before)
         raws = dict.fromkeys([*waiting, *stored])  # what is being stored right now is in both
         return [_document(raw) for raw in islice(raws, limit)]
+
+    def _drop_oldest(self) -> None:
+        """Keep memory bounded while the store is broken; a restart folds the journal's tail anew."""
+        for place in list(islice(self._pending, len(self._pending) - MAX_PENDING // 2)):
+            del self._pending[place]
+        log.error("signals_dropped_from_memory", kept=len(self._pending))
 
     async def _unpublished(self) -> list[tuple[Place, bytes]]:
         if self._may_be_stored:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
+from shared_events.envelope import StandardEvent
 from shared_events.errors import ConfigError
 from shared_events.journal import Tick, decode_record, read, segments
 from shared_events.payloads import Signal
@@ -14,6 +16,8 @@ from signal_system.fold import Fold, FoldConfig, Issued
 from signal_system.signal_generation.chain import document
 
 LIST_HORIZON = 14_400
+
+Event = StandardEvent[Any]
 
 
 @dataclass(slots=True)
@@ -24,6 +28,8 @@ class Summary:
     ----------
     records
         How many of each kind were folded; ticks are a kind.
+    first, last
+        When the first and the last event were recorded.
     actions
         How many signals of each action were issued.
     coins
@@ -99,15 +105,20 @@ def _issued(
 ) -> Iterator[Issued]:
     for position, raw in read(journal):
         record = decode_record(raw)
-        if isinstance(record, Tick):
-            summary.records["tick"] += 1
-        else:
-            summary.records[record.type] += 1
+        _note(summary, record)
         yield from fold.apply(position, record)
-        summary.first = summary.first or fold.state.now
-        summary.last = fold.state.now
         on_progress(position)
     yield from fold.settle()
+
+
+def _note(summary: Summary, record: Event | Tick) -> None:
+    if isinstance(record, Tick):
+        summary.records["tick"] += 1
+        return
+    summary.records[record.type] += 1
+    at = record.recorded_at
+    summary.first = min(summary.first or at, at)
+    summary.last = max(summary.last or at, at)
 
 
 def _count(summary: Summary, signal: Signal) -> None:

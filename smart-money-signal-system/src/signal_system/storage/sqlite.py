@@ -34,17 +34,18 @@ _FAST = 1  # zlib level: signals shrink to about a third, in some 30 us
 
 
 class SqliteStore:
-    """See `Store`. Safe to call from several threads; calls take turns.
+    """See `Store`. Safe to call from several threads: writers take turns, and readers among them.
 
     Parameters
     ----------
-    connection
-        An open database with the schema in it; `open` makes one.
+    writer, reader
+        Two connections to one database with the schema in it, so that nobody who reads waits for
+        a transaction to end; `open` makes them.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._lock = Lock()
+    def __init__(self, writer: sqlite3.Connection, reader: sqlite3.Connection) -> None:
+        self._writer, self._reader = writer, reader
+        self._writing, self._reading = Lock(), Lock()
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -57,20 +58,18 @@ class SqliteStore:
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(
-                path, check_same_thread=False, timeout=10, isolation_level=None
-            )
+            writer = _connected(path)
         except (OSError, sqlite3.Error) as e:
             raise _unusable(path, e) from e
         try:
-            _prepare(connection, path)
+            _prepare(writer, path)
+            return cls(writer, _connected(path))
         except sqlite3.Error as e:
-            connection.close()
+            writer.close()
             raise _unusable(path, e) from e
         except ConfigError:
-            connection.close()
+            writer.close()
             raise
-        return cls(connection)
 
     def snapshot(self) -> bytes | None:
         """Return the newest snapshot; None if there is none."""
@@ -133,29 +132,34 @@ class SqliteStore:
 
     def close(self) -> None:
         """Let go of it."""
-        with self._lock:
-            self._connection.close()
+        with self._writing, self._reading:
+            self._reader.close()
+            self._writer.close()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
+        with self._writing:
             try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                with self._connection:
-                    yield self._connection
+                self._writer.execute("BEGIN IMMEDIATE")
+                with self._writer:
+                    yield self._writer
             except sqlite3.Error as e:
                 raise StorageError(f"cannot write to the store: {e}") from e
 
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with self._lock:
+        with self._reading:
             try:
-                return self._connection.execute(query, values).fetchall()
+                return self._reader.execute(query, values).fetchall()
             except sqlite3.Error as e:
                 raise StorageError(f"cannot read from the store: {e}") from e
 
     def _row(self, query: str) -> tuple[Any, ...] | None:
         rows = self._rows(query)
         return rows[0] if rows else None
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, check_same_thread=False, timeout=10, isolation_level=None)
 
 
 def _row_of(entry: Entry) -> tuple[Any, ...]:
