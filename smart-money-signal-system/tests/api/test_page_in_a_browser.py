@@ -74,6 +74,17 @@ async def test_a_link_to_a_coin_opens_its_reasons(app: FastAPI, tmp_path: Path) 
     assert "0x0000…0001" in shown
 
 
+@pytest.mark.parametrize("link", ["/#NONE", "/#BTC/3h", "/#%"])
+async def test_a_link_to_nothing_says_so_and_the_board_lives_on(
+    app: FastAPI, tmp_path: Path, link: str
+) -> None:
+    shown, _ = await _shown(app, link, tmp_path)
+
+    assert 'data-link="live"' in shown
+    assert 'data-coin="BTC"' in shown
+    assert '<p class="empty">' in shown
+
+
 async def test_a_start_shows_how_far_it_is(
     app: FastAPI, read_model: MemoryReadModel, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ import { Pulse, Refused, Source, key } from "./source.js";
 
 const SECOND = 1_000;
 const PAST = 600;
+const NOT_THERE = new Set([404, 422]);
 const list = new Source("/api/v1/signals");
 const status = new Source("/api/v1/status");
 const regime = new Source("/api/v1/regime");
@@ -17,11 +18,10 @@ const board = new Board($("#signals"), { onOpen: (coin) => go(coin === view.coin
 const detail = new Detail($("#detail"), { onClose: () => go(""), onHorizon: (horizon) => go(view.coin, horizon) });
 
 const lists = new Pulse(() => attempt(refresh), SECOND);
-const documents = new Pulse(() => attempt(refreshDocument), SECOND);
 const regimes = new Pulse(() => attempt(async () => showRegime((await regime.read()).value)), 15 * SECOND);
 
 async function refresh() {
-  const [signals, state] = await Promise.all([list.read(), status.read()]);
+  const [signals, state] = await Promise.all([list.read(), status.read(), refreshDocument()]);
   if (signals.changed) {
     board.show(signals.value.signals);
     showCounts(signals.value.signals);
@@ -40,7 +40,7 @@ async function refreshDocument() {
     view.past = await pastOf(coin, horizon);
     if (source === view.document) detail.show(value, view.past, horizon);
   } catch (error) {
-    if (!(error instanceof Refused) || error.status !== 404) throw error;
+    if (!(error instanceof Refused) || !NOT_THERE.has(error.status)) throw error;
     if (source === view.document) detail.failed(error);
   }
 }
@@ -142,7 +142,7 @@ function go(coin, horizon = "4h") {
 }
 
 function follow() {
-  const [coin, horizon = "4h"] = decodeURIComponent(window.location.hash.slice(1)).split("/");
+  const [coin, horizon = "4h"] = window.location.hash.slice(1).split("/");
   const before = view.coin;
   Object.assign(view, { coin: coin || null, horizon, past: [] });
   document.body.dataset.detail = String(Boolean(coin));
@@ -155,7 +155,7 @@ function follow() {
   view.document = new Source(`/api/v1/signals/${encodeURIComponent(coin)}?horizon=${encodeURIComponent(horizon)}`);
   detail.open(coin, horizon);
   if (!before) $("#detail").focus({ preventScroll: true });
-  documents.now();
+  lists.now();
 }
 
 $("#filters").addEventListener("click", (event) => {

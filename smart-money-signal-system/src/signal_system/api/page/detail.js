@@ -77,7 +77,7 @@ function verdict(signal) {
       ["Voters", `${decimal(signal.independent_voters)} of ${count(signal.voters)}`],
       ["Coverage", percent(signal.coverage, 1)],
       ["Data age", `${span(signal.data_age_seconds)} (limit ${span(signal.freshness_limit_seconds)})`],
-      ["Regime", signal.regime ? `${words(signal.regime.state)} ${percent(signal.regime.probability)}` : DASH],
+      ["Regime", regime(signal.regime)],
     ]));
 }
 
@@ -162,6 +162,7 @@ function course(past) {
     el("p", { class: "ends" }, el("span", {}, minute(old[0].as_of)), el("span", {}, turns.length === 1 ? "1 turn" : `${count(turns.length)} turns`), el("span", {}, minute(old[old.length - 1].as_of))));
 }
 
+const regime = (seen) => (seen ? `${words(seen.state)}${seen.probability === null ? "" : ` ${percent(seen.probability)}`}` : DASH);
 const measure = (value) => (value === null || Math.abs(value) < 1_000 ? decimal(value, 2) : count(value));
 const dimensions = (parts) => Object.entries(parts ?? {}).map(([name, value]) => `${words(name)} ${decimal(value, 2)}`).join(" · ");
 const NAMES = new Set(["", "gate", "account"]);
