@@ -34,7 +34,11 @@ STREAM = stream_of(POSITIONS)
 
 
 def a_bus(link: RedisLink, **options: Any) -> RedisEventBus:
-    given = {"consumer": "test", "redeliver_after": REDELIVER_AFTER, "batch_size": BATCH_SIZE}
+    given: dict[str, Any] = {
+        "consumer": "test",
+        "redeliver_after": REDELIVER_AFTER,
+        "batch_size": BATCH_SIZE,
+    }
     return RedisEventBus(link, **given | options)
 
 
@@ -95,7 +99,8 @@ async def test_an_event_is_one_field(bus: RedisEventBus, each_redis: RedisLink) 
 
     await bus.publish([event])
 
-    [(_, fields)] = await each_redis.redis.xrange(STREAM)
+    entries: Any = await each_redis.redis.xrange(STREAM)
+    [(_, fields)] = entries
     assert fields == [b"event", encode(event)]
 
 

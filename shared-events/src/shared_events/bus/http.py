@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from io import BytesIO
 from typing import Any
 
 import aiohttp
@@ -77,7 +78,11 @@ class HttpEventBus:
             headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
         try:
             async with self._session.request(
-                method, self._url + path, data=body, headers=headers, allow_redirects=False
+                method,
+                self._url + path,
+                data=body and BytesIO(body),
+                headers=headers,
+                allow_redirects=False,
             ) as response:
                 _judge(response, await response.content.read(_ANSWER_BYTES))
         except (aiohttp.ClientError, TimeoutError, OSError) as e:

@@ -88,7 +88,10 @@ class BusContract(PublisherContract):
             await two.ack(second)
             rest = await everything(one) + await everything(two)
 
-        assert sorted(sequences([*first, *second, *rest])) == sequences_of(events)
+        all_of_them = [*first, *second, *rest]
+        once = [delivery for delivery in all_of_them if delivery.attempt == 1]
+        assert len(set(sequences(once))) == len(once)
+        assert sorted(set(sequences(all_of_them))) == sequences_of(events)
 
     async def test_a_delivery_carries_the_bytes_it_travelled_as(self, bus: EventBus) -> None:
         """So that a journal or a relay need not encode again."""
