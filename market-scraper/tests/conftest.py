@@ -106,7 +106,8 @@ def settings(venue: Venue) -> Settings:
         max_traders=40,
         least_account_value=0,
         candle_days=2,
-        audit_seconds=1,
+        audit_seconds=20,
+        weight_share=1,
         status_seconds=0.5,
         api_port=0,
     )

@@ -3,6 +3,7 @@
 * `TransientError`
     * `SourceUnavailableError` -- no answer, a 5xx, or a ``null`` where a value belongs
     * `RateLimitedError` -- a 429
+    * `StorageBusyError` -- somebody else writes to the database
 * `DataError`
     * `WireFormatError` -- the venue sent something we do not understand
     * `RecordingError` -- a recording does not hold what its kind promises
@@ -19,6 +20,10 @@ class SourceUnavailableError(TransientError):
 
 class RateLimitedError(TransientError):
     """The venue asked us to slow down; `retry_after` is set when it said for how long."""
+
+
+class StorageBusyError(TransientError):
+    """Another process holds the database for longer than we waited."""
 
 
 class WireFormatError(DataError):

@@ -29,6 +29,11 @@ def certain(scraper: Scraper) -> bool:
     return anchored(scraper) and not scraper.sight().doubtful
 
 
+def often(settings: Settings) -> Settings:
+    """Return settings that ask for every trader's state once a second."""
+    return settings.model_copy(update={"audit_seconds": 1})
+
+
 async def agrees(venue: Any, scraper: Scraper, consumer: Any) -> bool:
     """Tell whether the consumer believes of every tracked trader what the venue knows."""
     truth = await venue.books()
@@ -88,7 +93,7 @@ async def test_a_broken_connection_is_noticed_and_what_was_missed_is_repaired(
 async def test_a_storm_of_429_makes_nobody_flat(
     venue: Any, settings: Settings, consumer: Any, until: Until
 ) -> None:
-    async with running(settings, consumer) as scraper:
+    async with running(often(settings), consumer) as scraper:
         await until(lambda: certain(scraper))
         await venue.do("pause")
         await until(lambda: agrees(venue, scraper, consumer))
@@ -105,7 +110,7 @@ async def test_a_storm_of_429_makes_nobody_flat(
 async def test_states_of_a_node_that_is_behind_are_not_believed(
     venue: Any, settings: Settings, consumer: Any, until: Until
 ) -> None:
-    async with running(settings, consumer) as scraper:
+    async with running(often(settings), consumer) as scraper:
         await until(lambda: certain(scraper))
         await venue.do("fault", kind="lagging_state", **{"for": 3.0})
         await asyncio.sleep(2.5)

@@ -48,6 +48,18 @@ def test_asking_twice_keeps_the_earlier_time() -> None:
     assert turns.next(5) == "a"
 
 
+def test_everybodys_audit_can_be_brought_forward() -> None:
+    turns = rotation("a", "b")
+    for address in ("a", "b"):
+        turns.next(0)
+        turns.done(address, now=0)
+
+    turns.hasten(now=10)
+
+    assert {turns.next(10), turns.next(10)} == {"a", "b"}
+    assert turns.next(10) is None
+
+
 def test_whoever_left_has_no_turn() -> None:
     turns = rotation("a", "b")
     turns.leave("a")

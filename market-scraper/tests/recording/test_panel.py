@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from decimal import Decimal
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -157,13 +158,14 @@ def test_a_folder_without_the_files_is_no_panel(tmp_path: Path) -> None:
 
 
 @pytest.mark.data
-def test_the_recorded_panel_is_told_to_the_last_position(recordings: Path) -> None:
+def test_every_position_of_the_recorded_panel_is_told(recordings: Path) -> None:
     folder = recordings / "market" / "hyperliquid" / "whale_panel_202602"
-    rows = pq.read_table(folder / "positions.parquet").num_rows
     recorded = Panel(folder)
+    until = recorded.snapshots[8]
+    times = pq.read_table(folder / "positions.parquet")["snapshot_ms"].to_pylist()
     count = 0
     newest: defaultdict[str, int] = defaultdict(lambda: -1)
-    for told in recorded.told():
+    for told in takewhile(lambda told: told.at <= moment(until), recorded.told()):
         if isinstance(told.fact, TraderPositions):
             count += len(told.fact.positions)
             assert told.fact.sequence > newest[told.fact.address]
@@ -171,4 +173,4 @@ def test_the_recorded_panel_is_told_to_the_last_position(recordings: Path) -> No
 
     assert len(recorded.snapshots) == 69
     assert recorded.cadence_seconds == pytest.approx(3.5 * 3600, rel=0.01)
-    assert count == rows
+    assert count == sum(ms <= until for ms in times)

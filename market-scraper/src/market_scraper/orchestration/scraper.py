@@ -105,7 +105,7 @@ class Scraper:
                 "told": self.outlet.told,
                 "waiting": self.outlet.waiting,
             },
-            "troubles": self.manager.troubles,
+            "last_troubles": self.manager.troubles,
         }
 
     def health(self) -> Health:

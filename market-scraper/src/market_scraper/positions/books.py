@@ -74,8 +74,8 @@ class Books:
     def covered(self, coin: str, from_ms: int) -> Iterator[str]:
         """Note that trades of `coin` are complete only from `from_ms`; yield who is in doubt.
 
-        Those are the traders that hold the coin or traded it lately; of the others the next audit
-        finds out whether they entered it meanwhile.
+        Those are the traders that hold the coin or traded it lately; whether one of the others
+        entered it meanwhile is for the audit to find out.
         """
         for address, account in self.accounts.items():
             if not account.anchored:

@@ -47,6 +47,12 @@ class Rotation:
         if turn and (turn.rank > 0 or turn.due > due):
             self._set(_Turn(0, due, turn.preference, address))
 
+    def hasten(self, now: float) -> None:
+        """Let everybody's audit be due: something happened that may concern anyone."""
+        for turn in list(self._current.values()):
+            if turn.rank > 0 and turn.due > now:
+                self._set(_Turn(turn.rank, now, turn.preference, turn.address))
+
     def done(self, address: str, now: float) -> None:
         """Note that `address` had its turn."""
         turn = self._current.get(address)

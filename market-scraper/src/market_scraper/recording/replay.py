@@ -11,7 +11,6 @@ from typing import Any
 from market_scraper.errors import RecordingError
 from market_scraper.outlet import SOURCE, happened
 from market_scraper.recording.frames import frames_told, is_frames
-from market_scraper.recording.panel import Panel, is_panel
 from market_scraper.recording.told import Told
 from shared_events.bus.buffered import buffered
 from shared_events.bus.port import Publisher
@@ -45,6 +44,11 @@ def told(path: Path) -> Iterator[Told]:
     RecordingError
         If `path` is no recording we can read.
     """
+    from market_scraper.recording.panel import (  # noqa: PLC0415 -- loads pyarrow, which a run spares
+        Panel,
+        is_panel,
+    )
+
     if is_panel(path):
         return Panel(path).told()
     if is_frames(path):

@@ -14,6 +14,8 @@ class Repository(Protocol):
     ------
     StorageError
         If the store cannot be used.
+    StorageBusyError
+        If somebody else uses it right now.
     """
 
     async def roster(self) -> Sequence[Member]:

@@ -10,11 +10,12 @@ from threading import Lock
 from typing import Any, Self, TypeVar, cast
 
 from market_scraper.connectors.hyperliquid.parse import Identity
-from market_scraper.errors import StorageError
+from market_scraper.errors import StorageBusyError, StorageError
 from market_scraper.positions.roster import Member, Overrides
 from shared_events.payloads import Role
 
 VERSION = 1
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS roster (
     place INTEGER PRIMARY KEY, address TEXT NOT NULL, score TEXT NOT NULL, reason TEXT NOT NULL
@@ -144,6 +145,8 @@ class SqliteRepository:
         try:
             return await asyncio.to_thread(locked)
         except sqlite3.Error as e:
+            if getattr(e, "sqlite_errorcode", None) in _BUSY:
+                raise StorageBusyError(f"the database is busy: {e}") from e
             raise StorageError(f"the database refused: {e}; is its disk full?") from e
 
 

@@ -96,7 +96,6 @@ def test_an_answer_that_is_no_state_is_never_an_empty_book(body: bytes) -> None:
 
 PARSERS: list[Callable[[bytes], Any]] = [
     parse_ack,
-    parse_frame,
     parse_meta,
     parse_role,
     parse_state,

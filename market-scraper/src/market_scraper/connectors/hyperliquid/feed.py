@@ -87,9 +87,14 @@ class Feed:
         lightest.session.wanted[subscription] = None
 
     def follow(self, coins: Iterable[str]) -> None:
-        """Subscribe to the trades of `coins`; those already followed cost nothing."""
-        for coin in coins:
-            self.subscribe(Subscription("trades", coin))
+        """Follow the trades of exactly `coins`; those already followed cost nothing."""
+        wanted = [Subscription("trades", coin) for coin in coins]
+        for gone in self._subscribed.difference(wanted):
+            self._subscribed.discard(gone)
+            for socket in self._sockets:
+                socket.session.wanted.pop(gone, None)
+        for subscription in wanted:
+            self.subscribe(subscription)
 
     async def run(self) -> None:
         """Stay connected until cancelled."""

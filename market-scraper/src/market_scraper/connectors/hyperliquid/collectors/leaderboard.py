@@ -33,7 +33,6 @@ log = structlog.get_logger()
 
 CHUNK_ROWS = 500
 _OVERRIDE_SECONDS = 2.0
-_ROWS_AT_ONCE = 200
 _WINDOWS: tuple[Window, ...] = get_args(Window)
 
 
@@ -103,7 +102,7 @@ class LeaderboardCollector:
             read = self._now() >= due and await self._read_if_there()
             if self._now() >= due:
                 due = self._now() + (self._every_seconds if read else _OVERRIDE_SECONDS * 5)
-            if read or overrides != self._overrides:
+            if read or overrides != self._overrides or (self.roster and not self._introduced):
                 self._overrides = overrides
                 await self._draw()
             await self._clock.sleep(_OVERRIDE_SECONDS)
@@ -127,35 +126,23 @@ class LeaderboardCollector:
 
     async def _read(self) -> None:
         raw = await self._info.leaderboard()
-        standings: dict[str, Standing] = {}
-        for count, standing in enumerate(parse_leaderboard(raw)):
-            standings[standing.address] = standing
-            if count % _ROWS_AT_ONCE == 0:
-                await asyncio.sleep(0)
-        generation = blake2b(raw, digest_size=8).hexdigest()
-        self.standings = standings
+        generation, self.standings = await asyncio.to_thread(_ranking, raw)
         if generation != self._generation:
             self._generation = generation
             await self._publish_ranking(generation)
 
     async def _publish_ranking(self, generation: str) -> None:
         at = self._venue_time.now()
+        standings = self.standings.values()
         for window in _WINDOWS:
-            for chunk in chunks(window, generation, at, self.standings.values(), self._rows):
-                await self._outlet.tell([chunk])
-                await asyncio.sleep(0)
+            pieces = chunks(window, generation, at, standings, self._rows)
+            await self._outlet.tell(await asyncio.to_thread(list, pieces))
         log.info("leaderboard_read", rows=len(self.standings), generation=generation)
 
     async def _draw(self) -> None:
         """Choose the roster anew and tell what changed."""
         before = self.roster
-        after = choose(
-            self.standings.values() if self.standings else _remembered(before.values()),
-            before.keys(),
-            self._overrides,
-            self._most,
-            self._least_account_value if self.standings else Decimal(0),
-        )
+        after = await self._chosen()
         at = self._venue_time.now()
         changed = turnover(
             before, after, self.standings, self._overrides, self._least_account_value
@@ -165,19 +152,35 @@ class LeaderboardCollector:
             TrackedTrader(address=address, tracked=False, reason=reason, at=at)
             for address, reason in changed.left.items()
         )
-        joined = after.values() if not self._introduced else changed.joined
-        await self._outlet.tell(introductions(list(joined), at, snapshot=not self._introduced))
+        news = [m for m in after.values() if not self._introduced or m != before.get(m.address)]
+        await self._outlet.tell(introductions(news, at, snapshot=not self._introduced))
         self._introduced = self._introduced or bool(after)
         self._on_roster(list(after.values()))
         await self._repository.replace_roster(list(after.values()))
-        await self._publish_profiles(at)
+        await self._publish_profiles(at, [member.address for member in news])
         log.info("roster", tracked=len(after), joined=len(changed.joined), left=len(changed.left))
 
-    async def _publish_profiles(self, at: datetime) -> None:
+    async def _chosen(self) -> dict[str, Member]:
+        """Return the next roster; while no leaderboard was ever read, the last one."""
+        overrides = self._overrides
+        if not self.standings:
+            by_hand = choose((), frozenset(), overrides, self._most, self._least_account_value)
+            staying = {a: m for a, m in self.roster.items() if a not in overrides.removed}
+            return by_hand | staying
+        return await asyncio.to_thread(
+            choose,
+            self.standings.values(),
+            self.roster.keys(),
+            overrides,
+            self._most,
+            self._least_account_value,
+        )
+
+    async def _publish_profiles(self, at: datetime, addresses: Iterable[str]) -> None:
         identities = await self._repository.identities()
         await self._outlet.tell(
             profile(address, at, self.standings.get(address), identities.get(address))
-            for address in self.roster
+            for address in addresses
         )
 
     def _now(self) -> float:
@@ -236,11 +239,10 @@ def profile(
     )
 
 
-def _remembered(members: Iterable[Member]) -> Iterator[Standing]:
-    """Stand in for the leaderboard while it was never read: nobody else is known."""
-    for member in members:
-        traded = Result(Decimal(0), Decimal(0), Decimal(1))
-        yield Standing(member.address, Decimal(0), {"allTime": traded})
+def _ranking(raw: bytes) -> tuple[str, dict[str, Standing]]:
+    """Return what tells this generation from the next, and its rows."""
+    standings = {standing.address: standing for standing in parse_leaderboard(raw)}
+    return blake2b(raw, digest_size=8).hexdigest(), standings
 
 
 def _row(window: Window, rank: int, standing: Standing) -> LeaderboardRow:

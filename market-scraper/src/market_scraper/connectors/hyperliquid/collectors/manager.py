@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 import structlog
@@ -32,6 +34,14 @@ class Collector(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The last error of a collector."""
+
+    at: datetime
+    reason: str
+
+
 class CollectorManager:
     """Keeps every collector going; the one loop that knows what to do about their errors.
 
@@ -46,7 +56,7 @@ class CollectorManager:
     def __init__(self, collectors: Mapping[str, Collector], clock: Clock) -> None:
         self.collectors = dict(collectors)
         self._clock = clock
-        self.troubles: dict[str, str] = {}
+        self.troubles: dict[str, Trouble] = {}
 
     async def run(self) -> None:
         """Run all collectors until cancelled; a bug in any ends them all."""
@@ -65,7 +75,7 @@ class CollectorManager:
                     wait = _FIRST_WAIT_SECONDS
                 asked = e.retry_after if isinstance(e, TransientError) else None
                 seconds = asked or wait
-                self.troubles[name] = str(e)
+                self.troubles[name] = Trouble(self._clock.now(), str(e))
                 log.warning("collector_waits", collector=name, reason=str(e), wait=seconds)
                 await self._clock.sleep(seconds)
                 wait = min(wait * 2, _LONGEST_WAIT_SECONDS)

@@ -144,6 +144,7 @@ class TraderPositionsCollector:
         for address in doubted:
             self._rotation.ask(address, 0.0)
         if gap:
+            self._rotation.hasten(self._now())
             self.gaps_found += 1
             self._open_gaps |= {(coin, address) for address in doubted}
             log.warning("trades_missed", coin=coin, until_ms=from_ms, doubted=len(doubted))
@@ -226,8 +227,13 @@ class TraderPositionsCollector:
                 for address, sequence in self.books.sequences.items()
                 if saved.get(address) != sequence
             }
-            if news:
+            if not news:
+                continue
+            try:
                 await self._repository.save_sequences(news)
+            except TransientError as e:
+                log.warning("sequences_not_saved", reason=str(e))
+            else:
                 saved |= news
 
     def _now(self) -> float:
