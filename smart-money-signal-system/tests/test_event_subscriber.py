@@ -1,4 +1,6 @@
+import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -35,7 +37,7 @@ class Parts:
             self.fold,
             remembered(directory, self.journal.next_position),
             clock=clock,
-            listener=lambda position, _: self.issued.append(position),
+            listener=lambda position, issued: self.issued.extend([position] * len(issued)),
         )
 
     def journalled(self) -> list[str]:
@@ -60,7 +62,7 @@ async def test_what_was_handled_is_in_the_journal_and_in_the_state(parts: Parts)
     assert parts.journalled() == [event.id for event in events]
     assert parts.fold.position == 3
     assert parts.fold.state.coins["BTC"].voters == 1
-    assert parts.issued == [3]
+    assert parts.issued == [3, 3, 3]
 
 
 async def test_an_event_is_journalled_once_however_often_it_comes(parts: Parts) -> None:
@@ -128,3 +130,27 @@ def test_the_newest_ids_are_known_and_memory_is_bounded(numbers: list[int], kept
 
         assert all(newest in ids for newest in distinct[-kept:])
     assert sum(str(n) in ids for n in range(31)) <= 2 * kept
+
+
+async def test_a_stop_in_the_middle_of_a_batch_leaves_nothing_of_it_unapplied(
+    parts: Parts,
+) -> None:
+    coins = [f"COIN{n}" for n in range(200)]
+    batch = [
+        status(),
+        *(member(n) for n in (1, 2, 3)),
+        *(price(coin, 100) for coin in coins),
+        *(book(n, 1, dict.fromkeys(coins, 1)) for n in (1, 2, 3)),
+    ]
+    task = asyncio.create_task(parts.subscriber.handle(deliveries(*batch)))
+    while parts.fold.position < len(batch) - 2:
+        await asyncio.sleep(0)
+
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+    whole = Fold(FoldConfig())
+    for position, event in enumerate(batch):
+        whole.apply(position, event)
+    assert parts.fold.snapshot() == whole.snapshot()

@@ -73,10 +73,10 @@ class Process:
             env={**os.environ, "SIGNAL_SYSTEM_CHECKPOINT_SECONDS": "0.5"},
         )
 
-    async def started(self) -> None:
+    async def restored(self) -> None:
         assert self._process is not None
         assert self._process.stdout is not None
-        while b"signal_system_started" not in await self._process.stdout.readline():
+        while b'"restored"' not in await self._process.stdout.readline():
             pass
 
     async def end(self, how: int) -> int:
@@ -129,7 +129,7 @@ async def survive(settings: Settings, told: list[Event], random: Random, kills: 
             await until(lambda mark=mark: len(journalled(settings)) > mark)  # type: ignore[misc]
             await process.end(SIGKILL)
         await process.start()
-        await process.started()
+        await process.restored()
         await until(lambda: ids <= set(journalled(settings)))
     assert await process.end(SIGTERM) == 0
 

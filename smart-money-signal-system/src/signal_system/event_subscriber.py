@@ -5,7 +5,7 @@ bus, and what was journalled is recognised by its id.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -48,7 +48,7 @@ _AHEAD = timedelta(minutes=1)
 log = structlog.get_logger()
 
 Listener = Callable[[int, Sequence[Issued]], None]
-"""Told what the record at a position led to."""
+"""Told what the record at a position led to, piece by piece."""
 
 
 class RecentIds:
@@ -172,12 +172,22 @@ class EventSubscriber:
         return list(fresh.values())
 
     async def _apply(self, position: int, records: Sequence[StandardEvent[Any] | Tick]) -> None:
-        pacer = Pacer()
-        for at, record in enumerate(records, position):
-            issued = self._fold.apply(at, record)
-            if issued:
+        pacer, pieces = Pacer(), self._pieces(position, records)
+        try:
+            for at, issued in pieces:
                 self._listener(at, issued)
-            await pacer.breathe()
+                await pacer.breathe()
+        finally:  # what is in the journal is applied whole, whatever stops us
+            for at, issued in pieces:
+                self._listener(at, issued)
+
+    def _pieces(
+        self, position: int, records: Sequence[StandardEvent[Any] | Tick]
+    ) -> Iterator[tuple[int, Sequence[Issued]]]:
+        for at, record in enumerate(records, position):
+            for issued in self._fold.steps(at, record):
+                yield at, issued
+            yield at, ()
 
 
 class _Id(Struct):

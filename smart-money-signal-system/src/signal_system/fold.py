@@ -1,6 +1,6 @@
 """The one function of live, restart, replay and backtest: a record of the journal in, signals out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -79,19 +79,29 @@ class Fold:
 
     def apply(self, position: int, record: StandardEvent[Any] | Tick) -> list[Issued]:
         """Take the record at `position` and return what it led to."""
+        return [event for issued in self.steps(position, record) for event in issued]
+
+    def steps(self, position: int, record: StandardEvent[Any] | Tick) -> Iterator[list[Issued]]:
+        """Take the record at `position` and yield what it led to in pieces, all of them to be taken.
+
+        What is shown in between is right; a snapshot in between would not be.
+        """
+        if self._ends_an_instant(record):
+            yield from self.settle()
         before = self.state.now
-        issued = self._settled_before(record)
         effect = self.state.apply(record)
         self.position = position
         if before is not None and self.state.now is not None and self.state.now < before:
             self.processor.rewind()
-        issued += [self._event(self.regime(scope)) for scope in effect.turned]
-        issued += map(self._event, self.processor.react(effect.coins, position))
-        return issued
+        if effect.turned:
+            yield [self._event(self.regime(scope)) for scope in effect.turned]
+        for signals in self.processor.react(effect.coins, position):
+            yield [self._event(signal) for signal in signals]
 
-    def settle(self) -> list[Issued]:
+    def settle(self) -> Iterator[list[Issued]]:
         """Decide what a recording's present instant touched: no further record belongs to it."""
-        return [self._event(signal) for signal in self.processor.settle(self.position)]
+        for signals in self.processor.settle(self.position):
+            yield [self._event(signal) for signal in signals]
 
     def regime(self, scope: str) -> Regime:
         """Return the regime of `scope` as the fact that it turned."""
@@ -137,10 +147,11 @@ class Fold:
     def _processor(self, memory: Memory) -> SignalGenerationProcessor:
         return SignalGenerationProcessor(self.state, self.config.rules, self.provenance, memory)
 
-    def _settled_before(self, record: StandardEvent[Any] | Tick) -> list[Issued]:
+    def _ends_an_instant(self, record: StandardEvent[Any] | Tick) -> bool:
+        """Tell whether a recording's time moves on."""
         now = self.state.now
         at = record.at if isinstance(record, Tick) else record.recorded_at
-        return self.settle() if self.state.recording and now is not None and at > now else []
+        return self.state.recording and now is not None and at > now
 
     def _event(self, fact: Signal | Regime) -> Issued:
         at = fact.as_of if isinstance(fact, Signal) else fact.at

@@ -81,7 +81,6 @@ async def _refold_state(fold: Fold, journal: Path, saved: FoldSnapshot) -> None:
 async def _fold_tail(fold: Fold, journal: Path, listener: Listener) -> None:
     pacer = Pacer(_WORK_SECONDS)
     for position, raw in read(journal, fold.position + 1):
-        issued = fold.apply(position, decode_record(raw))
-        if issued:
+        for issued in fold.steps(position, decode_record(raw)):
             listener(position, issued)
         await pacer.breathe()

@@ -18,7 +18,7 @@ from shared_events.codec import decode, encode
 from shared_events.payloads import Signal
 from shared_events.runtime.clock import Clock
 from signal_system.fold import Issued
-from signal_system.storage.port import About, Checkpoint, Entry, Place, Store
+from signal_system.storage.port import BEFORE_ALL, About, Checkpoint, Entry, Place, Store
 
 MAX_PENDING = 100_000
 """Issued events that may wait for a store that does not take them."""
@@ -44,6 +44,7 @@ class SignalStore:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._pending: dict[Place, Entry] = {}
+        self._last = BEFORE_ALL
         self._published = store.published()
         self._may_be_stored = True
         """Whether the store may hold events that the bus has not taken."""
@@ -55,10 +56,11 @@ class SignalStore:
         return len(self._pending)
 
     def add(self, position: int, issued: Sequence[Issued]) -> None:
-        """Take the events that the record at `position` led to."""
-        for ordinal, event in enumerate(issued):
-            entry = _entry(Place(position, ordinal), event)
-            self._pending[entry.place] = entry
+        """Take events that the record at `position` led to, after those it has led to before."""
+        first = self._last.ordinal + 1 if self._last.position == position else 0
+        for ordinal, event in enumerate(issued, first):
+            self._last = Place(position, ordinal)
+            self._pending[self._last] = _entry(self._last, event)
         if len(self._pending) > MAX_PENDING:
             self._drop_oldest()
         if issued:

@@ -108,7 +108,8 @@ def _issued(
         _note(summary, record)
         yield from fold.apply(position, record)
         on_progress(position)
-    yield from fold.settle()
+    for issued in fold.settle():
+        yield from issued
 
 
 def _note(summary: Summary, record: Event | Tick) -> None:

@@ -1,6 +1,6 @@
 """Decides, on every event, whether a coin's opinion changed, and issues the documents."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -125,24 +125,29 @@ class SignalGenerationProcessor:
         self.changed: set[str] = set(self.memory.opinions)
         """Coins decided anew since somebody last emptied this: for those who show decisions."""
 
-    def react(self, touched: Collection[str], position: int) -> list[Signal]:
-        """Decide the coins that the record at `position` touched, and those that are due."""
+    def react(self, touched: Collection[str], position: int) -> Iterator[list[Signal]]:
+        """Decide the coins that the record at `position` touched, and those that are due.
+
+        Yields coin by coin what is issued: all coins at once are more work than a loop may do in
+        one piece. The state must not change until the last one came.
+        """
         moment = self._moment()
         if moment is None:
-            return []
+            return
         if moment.shared.verdict != self.memory.verdict:
             self.memory.verdict = moment.shared.verdict
             touched = {*touched, *self._state.coins}
         if self._state.recording:
             self.memory.waiting.update(touched)
-            return []
-        return self._decide(touched, moment, position)
+        else:
+            yield from self._decide(touched, moment, position)
 
-    def settle(self, position: int) -> list[Signal]:
-        """Decide what the instant that ended with the record at `position` touched."""
+    def settle(self, position: int) -> Iterator[list[Signal]]:
+        """Decide what the instant that ended with the record at `position` touched, as `react`."""
         moment = self._moment()
         touched, self.memory.waiting = self.memory.waiting, set()
-        return [] if moment is None else self._decide(touched, moment, position)
+        if moment is not None:
+            yield from self._decide(touched, moment, position)
 
     def rewind(self) -> None:
         """Let every waiting coin be due: time went back to where a recording begins."""
@@ -193,18 +198,18 @@ class SignalGenerationProcessor:
         verdict = action(gates, pool.tilt)
         return Decision(coin, verdict, moment.shared.status, pool, exposure, market, seen, gates)
 
-    def _decide(self, touched: Iterable[str], moment: _Moment, position: int) -> list[Signal]:
+    def _decide(
+        self, touched: Collection[str], moment: _Moment, position: int
+    ) -> Iterator[list[Signal]]:
         due = self._grid.due(moment.seen.now)
         coins = {*touched, *due} if due else touched
         if not coins:
-            return []
+            return
         self.changed.update(coins)
-        issued: list[Signal] = []
         for coin in sorted(set(coins)):
             decision = self._decision(coin, moment)
             if self._is_news(decision, is_due=coin in due):
-                issued += self._issue(decision, position)
-        return issued
+                yield self._issue(decision, position)
 
     def _is_news(self, decision: Decision, *, is_due: bool) -> bool:
         """Tell whether to issue `decision`, and see to it that its coin waits for its next turn."""
