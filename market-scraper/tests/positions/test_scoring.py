@@ -53,6 +53,18 @@ def test_who_only_won_is_never_below_the_middle(standing: Standing) -> None:
     assert score(Standing(ADDRESS, standing.account_value, won)) >= 50
 
 
+def test_the_documented_example_is_what_the_formula_gives() -> None:
+    rows: dict[Window, tuple[int, str, int]] = {
+        "day": (2_000, "0.008", 900_000),
+        "week": (-5_000, "-0.02", 4_000_000),
+        "month": (40_000, "0.19", 20_000_000),
+        "allTime": (300_000, "1.4", 150_000_000),
+    }
+    made = {name: Result(Decimal(p), Decimal(r), Decimal(v)) for name, (p, r, v) in rows.items()}
+
+    assert score(Standing(ADDRESS, Decimal(250_000), made)) == Decimal("65.91")
+
+
 def test_more_profit_on_the_same_volume_is_better_and_a_loss_is_worse() -> None:
     rich, poor = standing(90_000, "0.9", 9_000_000), standing(-90_000, "-0.9", 9_000_000)
     middling = standing(9_000, "0.09", 9_000_000)

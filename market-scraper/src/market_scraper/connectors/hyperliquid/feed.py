@@ -23,6 +23,7 @@ log = structlog.get_logger()
 MOST_SOCKETS = 4
 MOST_SUBSCRIPTIONS = 900
 _IDLE_SECONDS = 0.2
+_TRADES = "trades"
 
 
 class Feed:
@@ -88,8 +89,11 @@ class Feed:
 
     def follow(self, coins: Iterable[str]) -> None:
         """Follow the trades of exactly `coins`; those already followed cost nothing."""
-        wanted = [Subscription("trades", coin) for coin in coins]
-        for gone in self._subscribed.difference(wanted):
+        wanted = [Subscription(_TRADES, coin) for coin in coins]
+        followed = {
+            subscription for subscription in self._subscribed if subscription.type == _TRADES
+        }
+        for gone in followed.difference(wanted):
             self._subscribed.discard(gone)
             for socket in self._sockets:
                 socket.session.wanted.pop(gone, None)

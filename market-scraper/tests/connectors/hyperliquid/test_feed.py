@@ -1,0 +1,33 @@
+from market_scraper.connectors.hyperliquid.feed import Feed
+from market_scraper.connectors.hyperliquid.session import Subscription
+from shared_events.runtime.clock import ManualClock
+
+
+def carried(feed: Feed) -> list[set[str]]:
+    """Return the coins of each connection."""
+    return [
+        {wanted.coin for wanted in socket.session.wanted if wanted.coin}
+        for socket in feed._sockets  # noqa: SLF001 -- how they are spread is not told otherwise
+    ]
+
+
+def test_coins_are_spread_evenly_and_each_is_on_one_connection(clock: ManualClock) -> None:
+    feed = Feed("ws://nowhere", clock, sockets=3)
+
+    feed.follow(f"C{number}" for number in range(8))
+    feed.follow(f"C{number}" for number in range(8))
+
+    assert sorted(map(len, carried(feed))) == [2, 3, 3]
+    assert len(set[str]().union(*carried(feed))) == 8
+    assert (feed.needed, feed.open, feed.ready) == (3, 0, False)
+
+
+def test_a_coin_that_is_not_listed_any_more_is_let_go(clock: ManualClock) -> None:
+    feed = Feed("ws://nowhere", clock, sockets=1)
+    feed.subscribe(Subscription("candle", "BTC", "1h"))
+    feed.follow(["BTC", "OLD"])
+
+    feed.follow(["BTC", "NEW"])
+
+    assert carried(feed) == [{"BTC", "NEW"}]
+    assert Subscription("candle", "BTC", "1h") in feed._sockets[0].session.wanted  # noqa: SLF001
