@@ -249,7 +249,7 @@ def test_a_coin_is_in_its_own_regime_if_it_has_one_else_in_the_markets() -> None
 
     state = after([*rising, *falling])
 
-    found = {coin: state.regime_of(coin) for coin in ("BTC", "ETH", "SOL")}
+    found = {coin: state.prices.regime_of(coin, Rules()) for coin in ("BTC", "ETH", "SOL")}
     assert {coin: each and (each[0], each[1].state) for coin, each in found.items()} == {
         "BTC": ("BTC", "bull"),
         "ETH": ("ETH", "bear"),
@@ -260,8 +260,8 @@ def test_a_coin_is_in_its_own_regime_if_it_has_one_else_in_the_markets() -> None
 def test_an_open_candle_says_nothing() -> None:
     state = after([candle("BTC", 0, 100, closed=False)])
 
-    assert not state.moves
-    assert not state.regimes
+    assert not state.prices.moves
+    assert not state.prices.regimes
 
 
 def test_addresses_that_nobody_tracks_are_forgotten_before_memory_runs_out() -> None:

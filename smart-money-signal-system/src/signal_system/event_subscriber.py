@@ -38,7 +38,7 @@ TYPES = (
 )
 """Everything the market scraper publishes: the journal keeps for training what no decision reads."""
 
-REMEMBERED_IDS = 200_000
+REMEMBERED_IDS = 100_000
 TICK_SECONDS = 1.0
 
 _TICKS_AFTER_A_RECORDING = 3

@@ -106,7 +106,7 @@ class Fold:
     def regime(self, scope: str) -> Regime:
         """Return the regime of `scope` as the fact that it turned."""
         coin = self.config.rules.market_coin if scope == "market" else scope
-        detector, model = self.state.regimes[coin], self.config.regime
+        detector, model = self.state.prices.regimes[coin], self.config.regime
         standing: Standing = detector.standing
         return Regime(
             scope=scope,

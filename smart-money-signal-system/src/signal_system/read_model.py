@@ -83,7 +83,7 @@ class LiveReadModel:
 
     def regimes(self) -> Sequence[Regime]:
         """Return the regime of the market and of every coin that has one."""
-        known = self._fold.state.regimes
+        known = self._fold.state.prices.regimes
         coins = sorted(coin for coin, each in known.items() if each.standing.state != "unknown")
         market = ["market"] if self._fold.config.rules.market_coin in coins else []
         return [self._fold.regime(scope) for scope in (*market, *coins)]

@@ -86,20 +86,18 @@ class Rows:
 
     def _encoded(self) -> bytes:
         kept = sorted(self._rows.values(), key=lambda row: row.place)
-        state = self._fold.state
-        seen, regime = state.circumstances(), state.regime_of(self._fold.config.rules.market_coin)
+        seen, rules = self._fold.state.circumstances(), self._fold.config.rules
         whole = RowList(
             signals=[Raw(row.raw) for row in kept],
             as_of=max(row.as_of for row in kept),
-            status=shared_gates(seen, self._fold.config.rules).status if seen else None,
-            regime=regime[1].state if regime else None,
+            status=shared_gates(seen, rules).status if seen else None,
+            regime=self._regime(rules.market_coin),
             journal_position=self._fold.position,
         )
         return _encoder.encode(whole)
 
     def _row(self, decision: Decision) -> _Kept:
         pool, market = decision.pool, decision.market
-        regime = self._fold.state.regime_of(decision.coin)
         row = Row(
             coin=decision.coin,
             action=decision.action,
@@ -116,10 +114,14 @@ class Rows:
             as_of=decision.seen.now,
             reference_price=market.mark if market else None,
             net_exposure=decision.net,
-            regime=regime[1].state if regime else None,
+            regime=self._regime(decision.coin),
             failed_gate=first_shut(decision.gates),
         )
         return _Kept(_encoder.encode(row), _place(decision), decision.seen.now)
+
+    def _regime(self, coin: str) -> str | None:
+        found = self._fold.state.prices.regime_of(coin, self._fold.config.rules)
+        return found[1].state if found else None
 
 
 def _place(decision: Decision) -> tuple[int, Decimal, str]:

@@ -5,7 +5,8 @@ same events agree (`State.digest`), in whatever order the streams were interleav
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any, NamedTuple, cast
 
@@ -26,16 +27,14 @@ from signal_system.domain.coverage import Coverage
 from signal_system.domain.exposure import Exposure
 from signal_system.domain.families import Families
 from signal_system.domain.market import Market, usable
-from signal_system.domain.moves import Moves
 from signal_system.domain.roster import RosterSnapshot, collected
 from signal_system.domain.rules import Rules
 from signal_system.domain.sources import Sources
 from signal_system.domain.trader import Move, Trader
-from signal_system.ml.regime_detection import MarketRegimeDetector, RegimeModel, Standing
+from signal_system.ml.regime_detection import RegimeModel
+from signal_system.price_history import LATEST, MAX_COINS, PriceHistory
 from signal_system.weighting_engine import TraderWeightingEngine, Weight
 
-EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-MAX_COINS = 5_000
 MAX_STRANGERS = 10_000
 
 _SILENT = Weight(0)
@@ -64,8 +63,7 @@ class StateSnapshot(Struct, kw_only=True):
     roster: RosterSnapshot | None
     markets: dict[str, Market]
     sources: Sources
-    moves: dict[str, Moves]
-    regimes: dict[str, MarketRegimeDetector]
+    prices: PriceHistory
 
 
 class State:
@@ -92,8 +90,7 @@ class State:
         self.coins: dict[str, Exposure] = {}
         self.markets: dict[str, Market] = {}
         self.sources = Sources()
-        self.moves: dict[str, Moves] = {}
-        self.regimes: dict[str, MarketRegimeDetector] = {}
+        self.prices = PriceHistory()
         self._coverage = Coverage(timedelta(seconds=rules.freshness_seconds))
         self._newest_book_at: datetime | None = None
         self._roster: RosterSnapshot | None = None
@@ -144,14 +141,6 @@ class State:
             coverage=self._coverage.share(now),
         )
 
-    def regime_of(self, coin: str) -> tuple[str, Standing] | None:
-        """Return the scope and standing that a signal on `coin` is decided in: its own, else all's."""
-        for scope, name in ((coin, coin), ("market", self._rules.market_coin)):
-            detector = self.regimes.get(name)
-            if detector is not None and detector.standing.state != "unknown":
-                return scope, detector.standing
-        return None
-
     def weight_of(self, entity: str) -> Weight:
         """Return the weight of the entity's head, or of its heaviest member if that has none."""
         own = self.weights.get(entity)
@@ -181,9 +170,9 @@ class State:
             if address not in self._digests:
                 self._digests[address] = self._digest_of(trader)
         rest = (
-            sorted((coin, str(each.mark), each.delisted) for coin, each in self.markets.items()),
-            sorted((coin, sorted(each.counts.items())) for coin, each in self.moves.items()),
-            sorted((coin, each.standing) for coin, each in self.regimes.items()),
+            sorted((coin, _plain(each.mark), each.delisted) for coin, each in self.markets.items()),
+            sorted((coin, sorted(each.counts.items())) for coin, each in self.prices.moves.items()),
+            sorted((coin, each.standing) for coin, each in self.prices.regimes.items()),
         )
         traders = b"".join(self._digests[address] for address in sorted(self.traders))
         return sha256(traders + json.encode(rest)).hexdigest()
@@ -201,8 +190,7 @@ class State:
             roster=self._roster,
             markets=self.markets,
             sources=self.sources,
-            moves=self.moves,
-            regimes=self.regimes,
+            prices=self.prices,
         )
 
     def restore(self, saved: StateSnapshot) -> None:
@@ -210,7 +198,7 @@ class State:
         self.now, self.applied, self.ignored = saved.now, saved.applied, saved.ignored
         self.newest, self._newest_book_at = saved.newest, saved.newest_book_at
         self.markets, self.sources, self._roster = saved.markets, saved.sources, saved.roster
-        self.moves, self.regimes = saved.moves, saved.regimes
+        self.prices = saved.prices
         self._strangers = dict.fromkeys(saved.strangers)
         self.traders = {trader.address: trader for trader in saved.traders}
         for trader in saved.traders:
@@ -283,31 +271,7 @@ class State:
         return Effect((told.coin,))
 
     def _on_candle(self, told: Candle, _: datetime) -> Effect:
-        price, is_new = usable(told.close), told.coin not in self.moves
-        if not told.closed or price is None or not EARLIEST < told.open_time < LATEST:
-            return _NOTHING
-        if is_new and len(self.moves) >= MAX_COINS:
-            return _NOTHING
-        close = float(price)
-        if told.interval == "1h":
-            moves = self.moves.setdefault(told.coin, Moves())
-            moves.close(told.open_time, close, self._rules.round_trip_cost)
-        bar = self._bar(told)
-        return _NOTHING if bar is None else Effect((), self._turn(told.coin, bar, close))
-
-    def _bar(self, told: Candle) -> datetime | None:
-        """Return the regime's bar that `told` closes."""
-        if told.interval == self._model.interval:
-            return told.open_time
-        return self._model.bar_closed_by(told.open_time) if told.interval == "1h" else None
-
-    def _turn(self, coin: str, opened: datetime, close: float) -> Collection[str]:
-        detector = self.regimes.setdefault(coin, MarketRegimeDetector())
-        before = detector.standing.state
-        detector.close(opened, close, self._model)
-        if detector.standing.state == before:
-            return ()
-        return (coin, "market") if coin == self._rules.market_coin else (coin,)
+        return Effect((), self.prices.hear(told, self._rules, self._model))
 
     def _trader(self, address: str) -> Trader:
         """Return the trader, new if need be; strangers are forgotten before memory runs out."""
@@ -405,3 +369,8 @@ class State:
 
 def _age(at: datetime | None, now: datetime) -> float | None:
     return None if at is None else max(0.0, (now - at).total_seconds())
+
+
+def _plain(price: Decimal | None) -> str:
+    """Return the same text for 100 and 100.0."""
+    return "" if price is None else format(price.normalize(), "f")

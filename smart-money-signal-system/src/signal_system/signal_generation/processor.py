@@ -162,7 +162,7 @@ class SignalGenerationProcessor:
 
     def confidence(self, decision: Decision, horizon_seconds: int) -> float:
         """Return the base rate of the decision's action over the horizon."""
-        moves = self._state.moves.get(decision.coin)
+        moves = self._state.prices.moves.get(decision.coin)
         count = moves.over(horizon_seconds) if moves else Count()
         return base_rate(decision.action, count)
 
@@ -297,7 +297,7 @@ class SignalGenerationProcessor:
         return cost_to_flip(decision.exposure, threshold, decision.market.mark)
 
     def _regime(self, coin: str) -> RegimeView | None:
-        found = self._state.regime_of(coin)
+        found = self._state.prices.regime_of(coin, self._rules)
         if found is None:
             return None
         scope, standing = found
