@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 from shared_events.bus.port import Delivery
 from shared_events.codec import encode
 from shared_events.errors import DataError
-from shared_events.journal import JournalWriter, Tick, decode_record, read
+from shared_events.journal import JournalFullError, JournalWriter, Tick, decode_record, read
 from shared_events.runtime.clock import ManualClock
 from shared_events.testing.factories import NOON
 from signal_system.event_subscriber import EventSubscriber, RecentIds, remembered
@@ -154,3 +154,19 @@ async def test_a_stop_in_the_middle_of_a_batch_leaves_nothing_of_it_unapplied(
     for position, event in enumerate(batch):
         whole.apply(position, event)
     assert parts.fold.snapshot() == whole.snapshot()
+
+
+async def test_a_full_disk_costs_ticks_but_ends_nothing(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_records: object) -> int:
+        raise JournalFullError("no space left")
+
+    monkeypatch.setattr(parts.journal, "append", full)
+    ticking = asyncio.create_task(parts.subscriber.tick_for_ever())
+    while len(parts.clock.slept) < 3:
+        await asyncio.sleep(0)
+
+    assert not ticking.done()
+    assert parts.fold.position == -1
+    ticking.cancel()

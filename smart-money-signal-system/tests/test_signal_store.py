@@ -143,3 +143,19 @@ async def test_history_joins_what_is_stored_and_what_is_not_yet(
     ]
     assert positions == sorted(expected, reverse=True)
     assert store.history("BTC", 14_400, limit=2, before=positions[2]) == whole[3:5]
+
+
+async def test_memory_stays_bounded_while_the_store_takes_nothing(
+    disk: SqliteStore,
+    issued: list[tuple[int, list[Issued]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("signal_system.signal_store.MAX_PENDING", 10)
+    store = SignalStore(disk)
+
+    for position, events in issued:
+        store.add(position, events)
+
+    newest = store.history("BTC", 14_400, limit=1, before=None)
+    assert store.pending <= 10
+    assert all(json.decode(raw)["coin"] == "BTC" for raw in newest)
