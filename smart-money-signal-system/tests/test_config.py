@@ -78,3 +78,16 @@ def test_what_is_no_artefact_is_a_matter_of_configuration(
 
     with pytest.raises(ConfigError, match="train-regime"):
         read_regime_model(path)
+
+
+def test_a_key_that_systemd_hands_over_is_read_and_never_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "signal_system_API_KEY").write_text("s3cret-and-long-enough-to-be-a-key")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+
+    settings = Settings.read()
+
+    assert settings.api_key is not None
+    assert settings.api_key.get_secret_value() == "s3cret-and-long-enough-to-be-a-key"
+    assert "s3cret" not in repr(settings)

@@ -1,6 +1,7 @@
 """Everything about the signal system that may differ between two machines."""
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -65,6 +66,8 @@ class Settings(BaseSettings):
     def read(cls, **given: object) -> Self:
         """Read the environment, with those of `given` that are not None before it.
 
+        What systemd hands over as a credential named like a variable counts where neither says so.
+
         Raises
         ------
         ConfigError
@@ -72,7 +75,10 @@ class Settings(BaseSettings):
         """
         named = {_ALIASES.get(name, name): value for name, value in given.items()}
         try:
-            return cls(**{name: value for name, value in named.items() if value is not None})  # type: ignore[arg-type]
+            return cls(
+                _secrets_dir=os.environ.get("CREDENTIALS_DIRECTORY"),
+                **{name: value for name, value in named.items() if value is not None},  # type: ignore[arg-type]
+            )
         except ValidationError as e:
             first = e.errors(include_url=False)[0]
             path = "__".join(str(part) for part in first["loc"]).upper()
