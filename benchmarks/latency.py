@@ -1,7 +1,7 @@
 """How long after planted traders flip the API says so: the whole system as real processes.
 
-Run `python benchmarks/latency.py`. Simulator, Redis, scraper and signal system run on this machine
-over loopback. Each round orders the planted traders of one coin to turn around, and polls
+Run `PYTHONPATH=scripts python benchmarks/latency.py`. Simulator, Redis, scraper and signal system run
+on this machine over loopback. Each round orders the planted traders of one coin to turn around, and polls
 `GET /api/v1/signals` until that coin's action has changed. That covers the venue's next block (72 ms
 on average, which is the venue's time and not ours), the websocket, the ledger, the 20 ms in which
 changes are gathered, Redis, the journal, the decision, and the poll itself (about 2 ms).
