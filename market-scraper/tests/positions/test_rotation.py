@@ -1,6 +1,6 @@
 from decimal import Decimal
 
-from market_scraper.positions.rotation import Rotation
+from market_scraper.positions.rotation import Lane, Rotation
 
 
 def rotation(*addresses: str) -> Rotation:
@@ -31,19 +31,41 @@ def test_a_doubt_goes_before_the_audit() -> None:
     for address in ("a", "b"):
         turns.next(0)
         turns.done(address, now=0)
-    turns.ask("b", due=50)
+    turns.doubt("b", due=50)
 
     assert turns.next(49) is None
     assert turns.next(100) == "b"
     assert turns.next(100) == "a"
 
 
+def test_a_slow_lane_leaves_the_faster_ones_open() -> None:
+    turns = rotation("a", "b")
+    turns.next(0)
+    turns.done("a", now=0)
+    turns.doubt("a", due=0)
+
+    assert turns.next(0, Lane.DOUBT) == "a"
+    assert turns.next(0, Lane.DOUBT) is None
+    assert turns.next(0, Lane.ANCHOR) == "b"
+
+
+def test_a_failed_attempt_is_repeated_in_its_lane() -> None:
+    turns = rotation("a")
+    turns.next(0)
+
+    turns.failed("a", due=5)
+
+    assert turns.next(4) is None
+    assert turns.next(5, Lane.DOUBT) is None
+    assert turns.next(5, Lane.ANCHOR) == "a"
+
+
 def test_asking_twice_keeps_the_earlier_time() -> None:
     turns = rotation("a")
     turns.next(0)
     turns.done("a", now=0)
-    turns.ask("a", due=5)
-    turns.ask("a", due=9)
+    turns.doubt("a", due=5)
+    turns.doubt("a", due=9)
 
     assert turns.next(5) == "a"
 

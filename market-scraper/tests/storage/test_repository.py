@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from market_scraper.connectors.hyperliquid.parse import Identity
 from market_scraper.errors import StorageError
+from market_scraper.positions.identity import Identity
 from market_scraper.positions.roster import Member, Overrides
 from market_scraper.storage.memory import MemoryRepository
 from market_scraper.storage.repository import Repository

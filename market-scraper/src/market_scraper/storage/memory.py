@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from market_scraper.connectors.hyperliquid.parse import Identity
+from market_scraper.positions.identity import Identity
 from market_scraper.positions.roster import Member, Overrides
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from market_scraper.connectors.hyperliquid.parse import Identity
+from market_scraper.positions.identity import Identity
 from market_scraper.positions.roster import Member, Overrides
 
 

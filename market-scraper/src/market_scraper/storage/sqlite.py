@@ -9,8 +9,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Self, TypeVar, cast
 
-from market_scraper.connectors.hyperliquid.parse import Identity
 from market_scraper.errors import StorageBusyError, StorageError
+from market_scraper.positions.identity import Identity
 from market_scraper.positions.roster import Member, Overrides
 from shared_events.payloads import Role
 

@@ -12,10 +12,11 @@ from market_scraper.connectors.hyperliquid import wire
 from market_scraper.errors import WireFormatError
 from market_scraper.moments import moment
 from market_scraper.positions.anchors import State
+from market_scraper.positions.identity import Identity
 from market_scraper.positions.ledger import Holding, Trade, normal
 from market_scraper.positions.numbers import ZERO, plainly, quotient
 from market_scraper.positions.scoring import Result, Standing
-from shared_events.payloads import Candle, Interval, MarketContext, Role, Window
+from shared_events.payloads import Candle, Interval, MarketContext, Window
 
 INTERVALS: Mapping[Interval, timedelta] = {
     "1m": timedelta(minutes=1),
@@ -64,14 +65,6 @@ class Asset:
     size_decimals: int
     max_leverage: int | None
     delisted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What an address is, and the account it belongs to if it is not its own."""
-
-    role: Role
-    master: str | None
 
 
 def parse_frame(raw: str | bytes) -> wire.WireFrame:

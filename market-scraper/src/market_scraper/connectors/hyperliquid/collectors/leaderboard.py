@@ -10,10 +10,11 @@ from typing import ClassVar, get_args
 
 import structlog
 
-from market_scraper.connectors.hyperliquid.parse import Identity, parse_leaderboard
+from market_scraper.connectors.hyperliquid.parse import parse_leaderboard
 from market_scraper.connectors.hyperliquid.rest import InfoClient
 from market_scraper.connectors.hyperliquid.venue_time import VenueTime
 from market_scraper.outlet import Outlet
+from market_scraper.positions.identity import Identity
 from market_scraper.positions.roster import Member, Overrides, choose, turnover
 from market_scraper.positions.scoring import SCORE_VERSION, Result, Standing
 from market_scraper.storage.repository import Repository

@@ -18,14 +18,16 @@ from market_scraper.positions.anchors import Account
 from market_scraper.positions.books import Books
 from market_scraper.positions.ledger import Trade
 from market_scraper.positions.roster import Member
-from market_scraper.positions.rotation import Rotation
+from market_scraper.positions.rotation import Lane, Rotation
 from market_scraper.storage.repository import Repository
 from shared_events.errors import DataError, TransientError
 from shared_events.runtime.clock import Clock
 
 log = structlog.get_logger()
 
-_POLLERS = 6
+_POLLERS = {Lane.DOUBT: 2, Lane.ANCHOR: 4, Lane.AUDIT: 2}
+"""How many ask at once; those that wait for budget leave the more urgent lanes to the others."""
+
 _IDLE_SECONDS = 0.1
 _AGAIN_SECONDS = 2.5
 _TRUST_FEED_AFTER_SECONDS = 30.0
@@ -116,8 +118,9 @@ class TraderPositionsCollector:
             tasks.create_task(self._republish())
             tasks.create_task(self._save())
             await self._feed_is_ready()
-            for _ in range(_POLLERS):
-                tasks.create_task(self._poll())
+            for lane, pollers in _POLLERS.items():
+                for _ in range(pollers):
+                    tasks.create_task(self._poll(lane))
 
     async def settle(self) -> None:
         """Tell and save what is left; called once at the end."""
@@ -137,12 +140,12 @@ class TraderPositionsCollector:
         accounts = self.books.accounts
         if trade.buyer in accounts or trade.seller in accounts:
             for address in self.books.take(trade):
-                self._rotation.ask(address, now + _AGAIN_SECONDS)
+                self._rotation.doubt(address, now + _AGAIN_SECONDS)
 
     def _on_coverage(self, coin: str, from_ms: int, *, gap: bool) -> None:
         doubted = list(self.books.covered(coin, from_ms))
         for address in doubted:
-            self._rotation.ask(address, 0.0)
+            self._rotation.doubt(address, 0.0)
         if gap:
             self._rotation.hasten(self._now())
             self.gaps_found += 1
@@ -156,9 +159,9 @@ class TraderPositionsCollector:
             await self._clock.sleep(_IDLE_SECONDS)
             waited += _IDLE_SECONDS
 
-    async def _poll(self) -> None:
+    async def _poll(self, lane: Lane) -> None:
         while True:
-            address = self._rotation.next(self._now())
+            address = self._rotation.next(self._now(), lane)
             if address is None:
                 await self._clock.sleep(_IDLE_SECONDS)
             else:
@@ -174,14 +177,11 @@ class TraderPositionsCollector:
         except (TransientError, DataError) as e:
             self.unknown_answers += 1
             log.info("state_unknown", address=address, reason=str(e))
-            self._rotation.done(address, self._now())
-            self._rotation.ask(address, self._now() + _AGAIN_SECONDS)
+            self._rotation.failed(address, self._now() + _AGAIN_SECONDS)
             return
-        self._rotation.done(address, self._now())
         if verdict is None:
             return
-        if verdict.again:
-            self._rotation.ask(address, self._now() + _AGAIN_SECONDS)
+        self._schedule(account, again=verdict.again)
         if verdict.moves:
             self.repairs += len(verdict.moves)
             coins = [move.coin for move in verdict.moves]
@@ -189,6 +189,15 @@ class TraderPositionsCollector:
         self._close_gaps(address)
         if self.books.untold:
             self._untold.set()
+
+    def _schedule(self, account: Account, *, again: bool) -> None:
+        now = self._now()
+        if again and not account.anchored:
+            self._rotation.failed(account.address, now + _AGAIN_SECONDS)
+            return
+        self._rotation.done(account.address, now)
+        if again:
+            self._rotation.doubt(account.address, now + _AGAIN_SECONDS)
 
     def _close_gaps(self, address: str) -> None:
         if self._open_gaps:
