@@ -17,8 +17,8 @@ from rich.table import Table
 from market_scraper.config import Settings
 from market_scraper.orchestration.doctor import examine
 from market_scraper.orchestration.lifecycle import open_repository
-from market_scraper.orchestration.service import serve
 from market_scraper.recording.replay import Tally, replay, taking, told
+from market_scraper.service import serve
 from market_scraper.storage.repository import Repository
 from shared_events.bus.open import open_publisher
 from shared_events.errors import EXIT_CONFIG, AppError, ConfigError

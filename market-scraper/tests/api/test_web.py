@@ -10,12 +10,12 @@ from fastapi import FastAPI
 
 from hyperliquid_simulator.app import running as venue_running
 from hyperliquid_simulator.config import Config
-from market_scraper.api.server import serving
 from market_scraper.api.web import build
 from market_scraper.config import Settings
 from market_scraper.orchestration.lifecycle import running
 from shared_events.bus.memory import MemoryEventBus
 from shared_events.errors import ConfigError
+from shared_events.runtime.serving import serving
 from shared_events.testing.factories import an_address
 
 
@@ -32,7 +32,7 @@ async def api() -> AsyncIterator[aiohttp.ClientSession]:
         )
         async with (
             running(settings, MemoryEventBus()) as scraper,
-            serving(build(scraper), "127.0.0.1", 0) as port,
+            serving(build(scraper), "127.0.0.1", 0, setting="PORT") as port,
             aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http,
         ):
             async with asyncio.timeout(15):
@@ -94,5 +94,5 @@ async def test_a_taken_port_is_a_matter_of_configuration() -> None:
         port = taken.getsockname()[1]
 
         with pytest.raises(ConfigError, match="MARKET_SCRAPER_API_PORT"):
-            async with serving(FastAPI(), "127.0.0.1", port):
+            async with serving(FastAPI(), "127.0.0.1", port, setting="MARKET_SCRAPER_API_PORT"):
                 pass

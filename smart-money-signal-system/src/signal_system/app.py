@@ -16,6 +16,7 @@ from shared_events.errors import BusUnavailableError
 from shared_events.journal import JournalWriter
 from shared_events.runtime.clock import Clock, SystemClock
 from shared_events.runtime.health import Health
+from shared_events.runtime.serving import serving
 from signal_system.api import web
 from signal_system.config import Settings
 from signal_system.event_subscriber import GROUP, TYPES, EventSubscriber, remembered
@@ -23,7 +24,6 @@ from signal_system.fold import Fold
 from signal_system.pacing import Pacer
 from signal_system.read_model import BusFigures, LiveReadModel
 from signal_system.restoring import restore
-from signal_system.serving import serving
 from signal_system.signal_store import SignalStore
 from signal_system.storage.port import StorageError, Store
 from signal_system.storage.sqlite import SqliteStore
@@ -189,7 +189,12 @@ async def running(
         if serve:
             app = web.build(service.read_model, bus, settings)
             service.port = await stack.enter_async_context(
-                serving(app, settings.api_host, settings.api_port)
+                serving(
+                    app,
+                    settings.api_host,
+                    settings.api_port,
+                    setting="SIGNAL_SYSTEM_API_PORT (or API_PORT)",
+                )
             )
         async with asyncio.TaskGroup() as tasks:
             work = tasks.create_task(service.run())

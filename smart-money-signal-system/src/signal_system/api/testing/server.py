@@ -1,14 +1,13 @@
 """A real server on a real socket, inside the running loop."""
 
-import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
+
+from shared_events.runtime.serving import serving as runtime_serving
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,23 +22,5 @@ class OwnSettings:
 @asynccontextmanager
 async def serving(app: FastAPI) -> AsyncIterator[str]:
     """Serve `app` on a free port of loopback; yield its URL."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False)
-        server = _Server(config)
-        task = asyncio.create_task(server.serve([listener]))
-        try:
-            await server.up.wait()
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            await task
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.up.set()
+    async with runtime_serving(app, "127.0.0.1", 0, setting="api_port") as port:
+        yield f"http://127.0.0.1:{port}"

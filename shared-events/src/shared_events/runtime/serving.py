@@ -1,12 +1,12 @@
-"""The HTTP side on the service's own event loop."""
+"""An HTTP application on the service's own event loop."""
 
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
 
 from shared_events.errors import ConfigError
 
@@ -23,15 +23,22 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: FastAPI, host: str, port: int) -> AsyncIterator[int]:
-    """Answer requests for as long as the context lasts; yields the port, which 0 lets be chosen.
+async def serving(app: Any, host: str, port: int, *, setting: str) -> AsyncIterator[int]:
+    """Answer requests for as long as the context lasts; yield the port, which 0 lets be chosen.
+
+    Parameters
+    ----------
+    app
+        An ASGI application.
+    setting
+        The variable to change if the port is taken.
 
     Raises
     ------
     ConfigError
         If the address cannot be had.
     """
-    with _listener(host, port) as listener:
+    with _listener(host, port, setting) as listener:
         config = uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="off", ws="none", server_header=False
         )
@@ -46,11 +53,10 @@ async def serving(app: FastAPI, host: str, port: int) -> AsyncIterator[int]:
                 answer.cancel()
 
 
-def _listener(host: str, port: int) -> socket.socket:
+def _listener(host: str, port: int, setting: str) -> socket.socket:
     try:
         return socket.create_server((host, port))
     except OSError as e:
         raise ConfigError(
-            f"cannot listen on {host}:{port} ({e.strerror}): set SIGNAL_SYSTEM_API_PORT (or "
-            "API_PORT) to a free port"
+            f"cannot listen on {host}:{port} ({e.strerror}): set {setting} to a free port"
         ) from e

@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from market_scraper.api.server import serving
 from market_scraper.api.web import build
 from market_scraper.config import Settings
 from market_scraper.orchestration.lifecycle import running
 from shared_events.runtime.config import Manager
 from shared_events.runtime.service import Notifier, Stop, run, settle
+from shared_events.runtime.serving import serving
 
 log = structlog.get_logger()
 
@@ -28,7 +28,12 @@ def _main(settings: Settings, notifier: Notifier) -> Callable[[Stop], Awaitable[
     async def main(stop: Stop) -> None:
         async with (
             running(settings) as scraper,
-            serving(build(scraper), settings.api_host, settings.api_port) as port,
+            serving(
+                build(scraper),
+                settings.api_host,
+                settings.api_port,
+                setting="MARKET_SCRAPER_API_PORT",
+            ) as port,
         ):
             notifier.ready()
             log.info(
