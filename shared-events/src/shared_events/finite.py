@@ -8,10 +8,12 @@ costs more and is never sure.
 from collections.abc import Callable
 from decimal import Decimal
 from operator import attrgetter, itemgetter
-from typing import Any, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from msgspec import Struct
 from msgspec.structs import astuple
+
+T = TypeVar("T")
 
 _is_finite = Decimal.is_finite
 
@@ -31,15 +33,15 @@ def finite_check(struct: type[Struct]) -> Callable[[Any], bool]:
             raise TypeError(
                 f"{part.__name__} holds structs with decimals, which nobody would check"
             )
-    own = [attrgetter(name) for name in _decimals(struct)]
+    own = attrgetter(*_at_least_two(_decimals(struct)))
     inner = [
-        (attrgetter(name), itemgetter(*_places(part)))
+        (attrgetter(name), itemgetter(*_at_least_two(_places(part))))
         for name, part in _parts(struct)
         if _decimals(part)
     ]
 
     def all_finite(value: Any) -> bool:
-        numbers: list[Decimal | None] = [number(value) for number in own]
+        numbers: list[Decimal | None] = [*own(value)]
         for parts_of, numbers_of in inner:
             for part in parts_of(value):
                 numbers += numbers_of(astuple(part))
@@ -49,9 +51,13 @@ def finite_check(struct: type[Struct]) -> Callable[[Any], bool]:
 
 
 def _places(struct: type[Struct]) -> list[int]:
-    """Return where in a tuple of its fields the decimals are; two at least, so that it slices."""
-    places = [struct.__struct_fields__.index(name) for name in _decimals(struct)]
-    return places * 2 if len(places) == 1 else places
+    """Return where in a tuple of its fields the decimals are."""
+    return [struct.__struct_fields__.index(name) for name in _decimals(struct)]
+
+
+def _at_least_two(wanted: list[T]) -> list[T]:
+    """Repeat a single item: then a getter of `wanted` returns a tuple."""
+    return wanted * 2 if len(wanted) == 1 else wanted
 
 
 def _decimals(struct: type[Struct]) -> list[str]:

@@ -59,40 +59,43 @@ RECLAIM = """
 local group, consumer, idle, limit = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local in_hand = {}
 for i = 5, #ARGV do in_hand[ARGV[i]] = true end
-local out, taken, suspect = {}, 0, nil
 
-local function take(k, entry, times)
-    local found = redis.call('XRANGE', KEYS[k], entry, entry)[1]
-    if not found then  -- trimmed or deleted while it was pending: there is nothing to hand out
-        redis.call('XACK', KEYS[k], group, entry)
-    else
-        redis.call('XCLAIM', KEYS[k], group, consumer, 0, entry)
-        taken = taken + 1
-        out[taken] = {k, entry, times + 1, found[2]}
-    end
-end
-
+local waiting = {}
 for k, stream in ipairs(KEYS) do
-    local page = limit + #ARGV
     local rows
     if idle == '' then
-        rows = redis.call('XPENDING', stream, group, '-', '+', page, consumer)
+        rows = redis.call('XPENDING', stream, group, '-', '+', limit + #ARGV, consumer)
     else
-        rows = redis.call('XPENDING', stream, group, 'IDLE', idle, '-', '+', page)
+        rows = redis.call('XPENDING', stream, group, 'IDLE', idle, '-', '+', limit + #ARGV)
     end
     for _, row in ipairs(rows) do
-        if not in_hand[k .. ':' .. row[1]] and taken < limit then
-            if row[4] < 2 then
-                take(k, row[1], row[4])
-            elseif not suspect then
-                suspect = {k, row[1], row[4]}
-            end
+        if not in_hand[k .. ':' .. row[1]] then
+            local ms, seq = string.match(row[1], '^(%d+)-(%d+)$')
+            waiting[#waiting + 1] =
+                {k = k, entry = row[1], times = row[4], ms = tonumber(ms), seq = tonumber(seq)}
         end
     end
 end
--- What was handed out twice already may be what kills its consumer: it comes alone, so that
--- nothing else is counted as tried with it.
-if taken == 0 and suspect then take(suspect[1], suspect[2], suspect[3]) end
+table.sort(waiting, function(a, b)
+    if a.ms ~= b.ms then return a.ms < b.ms end
+    if a.seq ~= b.seq then return a.seq < b.seq end
+    return a.k < b.k
+end)
+
+-- In the order they were published. What was handed out twice already may be what kills its
+-- consumer: it comes alone, so that nothing else is counted as tried with it.
+local out = {}
+for _, row in ipairs(waiting) do
+    if #out == limit or (#out > 0 and row.times > 1) then break end
+    local found = redis.call('XRANGE', KEYS[row.k], row.entry, row.entry)[1]
+    if found then
+        redis.call('XCLAIM', KEYS[row.k], group, consumer, 0, row.entry)
+        out[#out + 1] = {row.k, row.entry, row.times + 1, found[2]}
+        if row.times > 1 then break end
+    else  -- trimmed or deleted while it was pending: there is nothing to hand out
+        redis.call('XACK', KEYS[row.k], group, row.entry)
+    end
+end
 return out
 """
 

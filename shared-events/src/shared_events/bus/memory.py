@@ -43,7 +43,7 @@ class MemoryEventBus:
         self,
         *,
         redeliver_after: float = 30.0,
-        batch_size: int = 500,
+        batch_size: int = 250,
         kept: int = 10_000,
         limit: int = 1_000_000,
         clock: Clock | None = None,

@@ -54,7 +54,7 @@ class RedisEventBus:
     redeliver_after
         Seconds before a delivery that nobody settled comes back.
     batch_size
-        The most deliveries of one batch.
+        The most deliveries of one batch. Larger ones cost more: decoded events leave the cache.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class RedisEventBus:
         *,
         consumer: str,
         redeliver_after: float = 30.0,
-        batch_size: int = 500,
+        batch_size: int = 250,
         limits: StreamLimits | None = None,
     ) -> None:
         self._link = link

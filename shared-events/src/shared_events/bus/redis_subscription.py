@@ -35,8 +35,8 @@ class RedisSubscription:
 
     Parameters
     ----------
-    redis
-        The client; the caller closes it.
+    link, dead_letters
+        The bus' own.
     group, consumer
         Whose place this is, and which of the group's consumers this is.
     types
@@ -70,6 +70,7 @@ class RedisSubscription:
         self._recovered: set[tuple[str, str]] | None = set()
         """What has come back since the start or the last break; None once all has."""
         self._reclaim_at = 0.0
+        self._only_waiting = False
         block_seconds = min(_BLOCK_SECONDS, redeliver_after, link.silence_seconds / 2)
         self._block_ms = max(1, int(block_seconds * 1000))
 
@@ -96,8 +97,9 @@ class RedisSubscription:
                 await self._arrived(self._reading, read_on=not taking_back)
             returned = await self._returned() if taking_back else []
             return returned or await self._fresh()
-        except BusUnavailableError:
-            self._recovered = set()  # Redis may have handed out what never got here
+        except (BusUnavailableError, asyncio.CancelledError):
+            if not self._only_waiting:
+                self._start_over()
             raise
 
     async def ack(self, deliveries: Sequence[Delivery]) -> None:
@@ -144,10 +146,10 @@ class RedisSubscription:
         args += [f"{number[stream]}:{entry}" for stream, entry in held.union(but)]
         async with self._link.asking("take back unsettled events"):
             rows = await self._with_groups(lambda: self._reclaim(streams, args))
-        lane = deque[Delivery]()
+        lanes: dict[str, deque[Delivery]] = {stream: deque() for stream in streams}
         for n, entry, attempt, fields in rows:
-            await self._open(streams[n - 1], [(entry, fields)], lane, attempt)
-        return list(lane)
+            await self._open(streams[n - 1], [(entry, fields)], lanes[streams[n - 1]], attempt)
+        return merged(lanes, (), self._batch_size)
 
     async def _fresh(self) -> list[Delivery]:
         ready = merged(self._lanes, self._more, self._batch_size)
@@ -158,8 +160,9 @@ class RedisSubscription:
 
     async def _arrived(self, reading: "asyncio.Task[_Read]", *, read_on: bool = True) -> None:
         """Sort what `reading` brings into the lanes while the next read is on its way."""
+        self._only_waiting = True
         await asyncio.wait({reading})
-        self._reading = None
+        self._only_waiting, self._reading = False, None
         asked, reply = reading.result()
         arrived = {stream.decode(): entries for stream, entries in reply}
         self._more.difference_update(asked)
@@ -169,6 +172,16 @@ class RedisSubscription:
             await asyncio.sleep(0)  # lets it be sent before the decoding starts
         for stream, entries in arrived.items():
             await self._open(stream, entries, self._lanes[stream])
+
+    def _start_over(self) -> None:
+        """Forget what is in hand after a break, to be handed it all again in its order.
+
+        Redis may have handed out what never got here, and that may be older than what did.
+        """
+        self._recovered = set()
+        self._more.clear()
+        for lane in self._lanes.values():
+            lane.clear()
 
     def _read_ahead(self) -> "asyncio.Task[_Read]":
         self._reading = asyncio.create_task(self._read())

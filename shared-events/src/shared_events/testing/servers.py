@@ -53,7 +53,7 @@ class RedisServer:
     tcp
         Listen on a free port of the loopback instead of a Unix socket.
     append_only
-        Keep what was acknowledged over `kill` and `start`.
+        Keep what was answered over `kill` and `start`.
     """
 
     def __init__(self, binary: Path, *, tcp: bool = False, append_only: bool = True) -> None:
@@ -110,6 +110,7 @@ class RedisServer:
     def _options(self, *, append_only: bool) -> list[str]:
         options = {
             "appendonly": "yes" if append_only else "no",
+            "appendfsync": "always",  # "everysec" may answer before it writes
             "save": "",
             "dir": self._folder.name,
             "loglevel": "warning",
