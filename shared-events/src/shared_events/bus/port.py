@@ -96,7 +96,10 @@ class EventBus(Publisher, Protocol):
     def subscribe(
         self, group: str, types: Iterable[str]
     ) -> AbstractAsyncContextManager[Subscription]:
-        """Open `group`'s subscription to `types`, from the oldest kept event on."""
+        """Open `group`'s subscription to `types`, from the oldest kept event on.
+
+        Entering raises `BusUnavailableError` if the bus cannot be reached.
+        """
         ...
 
     async def dead_letters(self, event_type: str) -> Sequence[DeadLetter]:
