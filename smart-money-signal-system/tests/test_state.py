@@ -39,7 +39,7 @@ def from_scratch(state: State) -> dict[str, Exposure]:
     for address, trader in state.traders.items():
         weight = state.weights[address].ppm if trader.tracked else 0
         for coin, held in trader.book.items():
-            stakes[coin][state.families.head(address)] += weight * held.size
+            stakes[coin][state.families.head(address)] += weight * held.voice
     exposures = {}
     for coin, of_coin in stakes.items():
         exposures[coin] = Exposure()
@@ -205,6 +205,45 @@ def test_coverage_follows_the_clock_of_the_events() -> None:
     seen = state.circumstances()
     assert seen is not None
     assert (seen.coverage, seen.data_age) == (0.0, 1_801.0)
+
+
+def test_a_size_nobody_knows_is_neither_flat_nor_a_voice_nor_coverage() -> None:
+    unknown = book(1, 2, {"BTC": 3}, 5, full=False, quality="unknown")
+    state = after([member(1), book(1, 1, {"BTC": 1, "ETH": 1}), unknown])
+
+    assert state.coins["BTC"].voters == 0
+    assert state.size_of(an_address(1), "BTC") is None
+    assert state.size_of(an_address(1), "ETH") == 10**8
+    assert share_and_age(state) == (0.0, 5.0)
+
+    state.apply(book(1, 3, {"BTC": 4}, 6, full=False))
+
+    assert state.coins["BTC"].voters == 1
+    assert share_and_age(state) == (1.0, 0.0)
+
+
+def test_a_trader_whose_whole_book_was_never_told_is_not_covered_by_a_part_of_it() -> None:
+    state = after([member(1), book(1, 7, {"BTC": 1}, 5, full=False)])
+    assert share_and_age(state) == (0.0, None)
+
+    state.apply(book(1, 6, {"ETH": 1}, 6))
+
+    assert share_and_age(state) == (1.0, 0.0)
+
+
+def test_what_strangers_hold_is_no_news_until_they_are_tracked() -> None:
+    state = after([member(1), book(1, 1, {"BTC": 1}), book(2, 1, {"BTC": 1}, 50), status(60)])
+    assert share_and_age(state) == (1.0, 60.0)
+
+    state.apply(member(2, second=60))
+
+    assert share_and_age(state) == (1.0, 10.0)
+
+
+def share_and_age(state: State) -> tuple[float | None, float | None]:
+    seen = state.circumstances()
+    assert seen is not None
+    return seen.coverage, seen.data_age
 
 
 def test_a_recording_declares_how_far_apart_its_snapshots_are() -> None:

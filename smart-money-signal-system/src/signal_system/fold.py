@@ -21,7 +21,7 @@ from signal_system.state import State, StateSnapshot
 from signal_system.weighting_engine import TraderWeightingEngine, WeightingConfig
 
 SOURCE = "signal-system"
-SNAPSHOT_VERSION = 1
+SNAPSHOT_VERSION = 2
 """Raised whenever a snapshot of an earlier build would be misread: the journal is folded instead."""
 
 Issued = StandardEvent[Any]

@@ -151,14 +151,18 @@ class State:
         )
         return max(members, key=lambda weight: weight.ppm, default=_SILENT)
 
-    def size_of(self, entity: str, coin: str) -> int:
-        """Return what the entity's tracked members hold of `coin`, in hundred-millionths."""
+    def size_of(self, entity: str, coin: str) -> int | None:
+        """Return what the entity's tracked members hold of `coin`, in hundred-millionths.
+
+        None if one of them holds nobody knows what.
+        """
         books = [
             self.traders[address].book
             for address in self.families.members(entity)
             if address in self.weights
         ]
-        return sum(book[coin].size for book in books if coin in book)
+        sizes = [book[coin].size for book in books if coin in book]
+        return None if None in sizes else sum(size for size in sizes if size)
 
     def tracked(self) -> Iterable[Trader]:
         """Return the traders on the roster."""
@@ -225,15 +229,12 @@ class State:
 
     def _on_positions(self, told: TraderPositions, at: datetime) -> Effect:
         trader = self._trader(told.address)
-        as_of = min(told.as_of, at)
-        moves = trader.hear(told, as_of)
+        moves = trader.hear(told, min(told.as_of, at))
         if moves is None:
             self.ignored += 1
             return _NOTHING
-        if self._newest_book_at is None or as_of > self._newest_book_at:
-            self._newest_book_at = as_of
         weight = self.weights.get(told.address, _SILENT).ppm
-        self._coverage.see(told.address, weight, trader.verified_at)
+        self._see(trader, weight)
         if not moves:
             return _NOTHING
         self._digests.pop(told.address, None)
@@ -315,15 +316,22 @@ class State:
             self.weights.pop(address, None)
             self._estrange(address)
         self._digests.pop(address, None)
-        self._coverage.see(address, weight.ppm, trader.verified_at)
+        self._see(trader, weight.ppm)
         if weight.ppm == before:
             return ()
         head = self.families.head(address)
         return [
             coin
             for coin, held in trader.book.items()
-            if self._shift(head, weight.ppm - before, Move(coin, 0, held.size))
+            if self._shift(head, weight.ppm - before, Move(coin, 0, held.voice))
         ]
+
+    def _see(self, trader: Trader, weight: int) -> None:
+        """Note as of when the book of `trader` is known; without a voice it is no news."""
+        at = trader.verified_at
+        self._coverage.see(trader.address, weight, at)
+        if weight and at and (self._newest_book_at is None or at > self._newest_book_at):
+            self._newest_book_at = at
 
     def _rehome(self, address: str) -> Collection[str]:
         """Let `address` vote with its family; return the coins this moved."""
@@ -336,8 +344,8 @@ class State:
             return ()
         weight = self.weights.get(address, _SILENT).ppm
         for coin, held in trader.book.items():
-            self._shift(before, weight, Move(coin, held.size, 0))
-            self._shift(after, weight, Move(coin, 0, held.size))
+            self._shift(before, weight, Move(coin, held.voice, 0))
+            self._shift(after, weight, Move(coin, 0, held.voice))
         return list(trader.book) if weight else ()
 
     def _shift(self, head: str, weight: int, move: Move) -> bool:

@@ -19,6 +19,18 @@ def moment(second: int) -> datetime:
     return NOON + timedelta(seconds=second)
 
 
+def test_what_is_not_seen_any_more_is_not_fresh() -> None:
+    coverage = Coverage(LIMIT)
+    coverage.see("a", 1, moment(0))
+    coverage.see("b", 3, moment(0))
+
+    coverage.see("a", 1, None)
+    assert coverage.share(moment(1)) == 0.75
+
+    coverage.see("a", 1, moment(2))
+    assert coverage.share(moment(31)) == 0.25
+
+
 @given(sights)
 def test_the_share_is_that_of_the_weight_seen_within_the_limit(
     told: list[tuple[str, int, int | None, int]],

@@ -1,10 +1,11 @@
 from itertools import permutations
 from random import Random
+from typing import get_args
 
 import pytest
 from hypothesis import given, strategies as st
 
-from shared_events.payloads import TraderPositions
+from shared_events.payloads import Quality, TraderPositions
 from shared_events.testing.factories import an_address
 from signal_system.domain.trader import Trader
 from signal_system.testing.events import book
@@ -64,10 +65,37 @@ def test_a_position_of_unknown_size_has_no_say() -> None:
     assert open_sizes([event]) == {}
 
 
+qualities = st.sampled_from(get_args(Quality))
+
+
+@given(st.lists(st.tuples(sizes, st.booleans(), qualities), max_size=6), st.randoms())
+def test_a_book_is_known_if_a_whole_one_was_told_and_no_size_in_it_is_unknown(
+    told: list[tuple[dict[str, int], bool, Quality]], random: Random
+) -> None:
+    trader, known = Trader(address=an_address()), dict[str, bool]()
+    for held, full, quality in told:
+        known = {**({} if full else known), **dict.fromkeys(held, quality != "unknown")}
+    events = [
+        book(1, sequence, held, full=full, quality=quality).data
+        for sequence, (held, full, quality) in enumerate(told)
+    ]
+
+    for event in random.sample(events, len(events)):
+        trader.hear(event, event.as_of)
+
+    says_a_size = any(not held or quality != "unknown" for held, _, quality in told)
+    is_known = any(full for _, full, _ in told) and all(known.values())
+    assert (trader.verified_at is not None) <= is_known
+    assert is_known <= (trader.verified_at is not None or not says_a_size)
+    unknown = {coin for coin, held in trader.book.items() if held.size is None}
+    assert unknown == {coin for coin in known if not known[coin]}
+
+
 @pytest.mark.parametrize("quality", ["anchored", "derived", "suspect"])
-def test_a_moved_size_names_what_it_was_and_what_it_is(quality: str) -> None:
+def test_a_moved_size_names_what_it_was_and_what_it_is(quality: Quality) -> None:
     trader = Trader(address=an_address())
-    first, then = book(1, 1, {"BTC": 1, "ETH": 2}).data, book(1, 2, {"BTC": -1}).data
+    first = book(1, 1, {"BTC": 1, "ETH": 2}, quality=quality).data
+    then = book(1, 2, {"BTC": -1}, quality=quality).data
 
     trader.hear(first, first.as_of)
 

@@ -46,7 +46,7 @@ class Coverage:
         return self._limit
 
     def see(self, address: str, weight: int, at: datetime | None) -> None:
-        """Note that `address` counts `weight` (0 to forget it) and was last seen `at`."""
+        """Note that `address` counts `weight` (0 to forget it) and was last seen `at`, if it is."""
         old = self._known.get(address)
         if old is not None:
             self._weight -= old.weight
@@ -58,9 +58,11 @@ class Coverage:
             return
         self._known[address] = _Seen(weight, at)
         self._weight += weight
-        if address in self._fresh:
+        if at is None:
+            self._fresh.discard(address)
+        elif address in self._fresh:
             self._fresh_weight += weight
-        elif at is not None:
+        else:
             self._fresh.add(address)
             self._fresh_weight += weight
             self._wait(address, at)

@@ -20,10 +20,15 @@ class Move(NamedTuple):
 
 
 class Held(NamedTuple):
-    """A size, and the sequence of the event that said so."""
+    """A size, None if it is not known, and the sequence of the event that said so."""
 
-    size: int
+    size: int | None
     sequence: int
+
+    @property
+    def voice(self) -> int:
+        """What counts in the pool: a size that is not known has no say."""
+        return self.size or 0
 
 
 class Trader(Struct, kw_only=True):
@@ -32,6 +37,13 @@ class Trader(Struct, kw_only=True):
     The book keeps the newest word per coin: a whole book speaks about every coin, a partial one
     about those it names. So the same set of events leads to the same book in every order, and an
     event that comes back late can neither undo what followed it nor get lost.
+
+    Attributes
+    ----------
+    heard_at
+        The newest moment that a known size was said to be of.
+    unknown
+        The coins whose size is not known.
     """
 
     address: str
@@ -41,9 +53,15 @@ class Trader(Struct, kw_only=True):
     profiled_at: datetime | None = None
     master: str | None = None
     children: tuple[str, ...] = ()
-    verified_at: datetime | None = None
+    heard_at: datetime | None = None
     whole: int = -1
     book: dict[str, Held] = {}
+    unknown: set[str] = set()
+
+    @property
+    def verified_at(self) -> datetime | None:
+        """As of when the whole book is known; None if it is not."""
+        return self.heard_at if self.whole >= 0 and not self.unknown else None
 
     def hear(self, told: TraderPositions, at: datetime) -> list[Move] | None:
         """Take the newer words of `told`, which hold as of `at`; None if it has none."""
@@ -55,8 +73,8 @@ class Trader(Struct, kw_only=True):
             self.whole = told.sequence
         elif not moves and told.positions:
             return None
-        if self.verified_at is None or at > self.verified_at:
-            self.verified_at = at
+        if _says_a_size(told) and (self.heard_at is None or at > self.heard_at):
+            self.heard_at = at
         return [move for move in moves if move.before != move.after]
 
     def enrol(self, told: TrackedTrader) -> bool:
@@ -79,11 +97,21 @@ class Trader(Struct, kw_only=True):
             if held is not None and held.sequence >= told.sequence:
                 continue
             size = None if position.quality == "unknown" else size_units(position.size)
-            self.book[position.coin] = Held(size or 0, told.sequence)
-            yield Move(position.coin, held.size if held else 0, size or 0)
+            self.book[position.coin] = now = Held(size, told.sequence)
+            if size is None:
+                self.unknown.add(position.coin)
+            else:
+                self.unknown.discard(position.coin)
+            yield Move(position.coin, held.voice if held else 0, now.voice)
 
     def _closed_by(self, told: TraderPositions) -> Iterator[Move]:
         for coin, held in list(self.book.items()):
             if held.sequence < told.sequence:
                 del self.book[coin]
-                yield Move(coin, held.size, 0)
+                self.unknown.discard(coin)
+                yield Move(coin, held.voice, 0)
+
+
+def _says_a_size(told: TraderPositions) -> bool:
+    sizes = told.positions
+    return not sizes or any(position.quality != "unknown" for position in sizes)

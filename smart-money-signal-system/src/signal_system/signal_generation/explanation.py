@@ -19,8 +19,8 @@ class Voices(Protocol):
         """Return the weight of the entity's head, or of its heaviest member."""
         ...
 
-    def size_of(self, entity: str, coin: str) -> int:
-        """Return what the entity holds of `coin`, in hundred-millionths."""
+    def size_of(self, entity: str, coin: str) -> int | None:
+        """Return what the entity holds of `coin`, in hundred-millionths; None if unknown."""
         ...
 
 
@@ -35,7 +35,7 @@ def contributions(
             Contribution(
                 address=entity,
                 weight=(weight := voices.weight_of(entity)).ppm / WEIGHT_SCALE,
-                exposure=mark and usd(voices.size_of(entity, coin), mark, SIZE_SCALE),
+                exposure=_worth(voices.size_of(entity, coin), mark),
                 effect=_effect(exposure, stake) * log_odds_per_tilt,
                 dimensions=dict(weight.dimensions),
             )
@@ -46,6 +46,10 @@ def contributions(
     short = [each for each in exposure.stakes.items() if each[1] < 0]
     sides = told(long), told(short)
     return sides if exposure.net >= 0 else sides[::-1]
+
+
+def _worth(size: int | None, mark: Decimal | None) -> Decimal | None:
+    return None if size is None or mark is None else usd(size, mark, SIZE_SCALE)
 
 
 def _effect(exposure: Exposure, stake: int) -> float:

@@ -10,6 +10,7 @@ from shared_events.payloads import (
     Candle,
     MarketContext,
     Position,
+    Quality,
     SourceStatus,
     TrackedTrader,
     TraderPositions,
@@ -57,11 +58,17 @@ def price(coin: str, mark: Number | None, second: float = 0) -> Event:
 
 
 def book(
-    trader: int, sequence: int, sizes: Mapping[str, Number], second: float = 0, *, full: bool = True
+    trader: int,
+    sequence: int,
+    sizes: Mapping[str, Number],
+    second: float = 0,
+    *,
+    full: bool = True,
+    quality: Quality = "anchored",
 ) -> Event:
     """Return what the trader with that number holds, whole or in part."""
     positions = tuple(
-        Position(coin=coin, size=Decimal(str(size)), quality="anchored")
+        Position(coin=coin, size=Decimal(str(size)), quality=quality)
         for coin, size in sizes.items()
     )
     data = TraderPositions(
