@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PRIVATE_PYTHON = """#!/bin/sh
 case "$*" in
     *"pip install"*) cp "$STUBS/recent-uv" "${0%/*}/uv" ;;
-    *"config get global.index-url"*) echo https://mirror.example.org/simple ;;
+    *"config get global.index-url"*) echo https://index.example.org/simple ;;
     *) exit 1 ;;
 esac
 """
@@ -92,7 +92,7 @@ def test_a_private_uv_looks_for_packages_where_pip_does(machine: Machine) -> Non
     by_environment = machine.says('need_uv; echo "$UV_DEFAULT_INDEX"', PIP_INDEX_URL="https://b")
     by_uv = machine.says('need_uv; echo "$UV_DEFAULT_INDEX"', UV_DEFAULT_INDEX="https://c")
 
-    assert by_file.stdout.strip() == "https://mirror.example.org/simple"
+    assert by_file.stdout.strip() == "https://index.example.org/simple"
     assert by_environment.stdout.strip() == "https://b"
     assert by_uv.stdout.strip() == "https://c"
 

@@ -138,7 +138,10 @@ def _view(options: Options, chosen: Plan) -> View:
     return View(
         title=f"Smart money on {venue}",
         api=chosen.api,
-        parts={part.name: PartRow(part.name, part.where) for part in chosen.parts},
+        parts={
+            part.name: PartRow(part.name, part.where.removeprefix(f"{ROOT}/"))
+            for part in chosen.parts
+        },
     )
 
 

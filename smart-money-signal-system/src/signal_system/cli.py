@@ -28,13 +28,26 @@ _PIPE_WIDTH = 120
 
 app = typer.Typer(
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
-    help="Weighs traders, reads the regime, raises signals.",
+    help="""Turn what traders hold into BUY, SELL or NEUTRAL for every coin.
+
+    `run` is the service; `signals --watch` shows what it says; `replay` decides the same again from
+    a journal.
+
+    Everything can be set by environment variables SIGNAL_SYSTEM_... or in .env; an option given here
+    wins. A wrong setting ends with exit code 78 and a sentence that says what to change.
+    """,
 )
 
-Bus = Annotated[str | None, typer.Option("--bus", help="redis://HOST:PORT/DB or memory://NAME.")]
+Bus = Annotated[
+    str | None,
+    typer.Option("--bus", help="Where events are: redis://, rediss://, unix:// or memory://."),
+]
 Data = Annotated[Path | None, typer.Option("--data", help="Folder of the journal and the store.")]
-Port = Annotated[int | None, typer.Option("--port", min=0, max=65_535, help="Of the API.")]
+Port = Annotated[
+    int | None, typer.Option("--port", min=0, max=65_535, help="Port of the API and its page.")
+]
 
 
 @app.command()

@@ -16,7 +16,7 @@ from signal_system.api.routes import events, health, page, signals, status
 from signal_system.api.schemas import ErrorDocument
 
 _DESCRIPTION = """
-What traders on Hyperliquid with a record are doing, pooled into one calibrated opinion a coin.
+What the tracked traders on Hyperliquid hold, pooled into one opinion a coin.
 
 Quantities are decimal strings, moments are UTC, unknown is null. Every error has the body
 `{"error": {"code", "message", "hint"}}`. Answers with an `ETag` cost nothing to poll with

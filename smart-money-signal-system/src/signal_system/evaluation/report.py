@@ -10,6 +10,7 @@ from signal_system.evaluation.replay import Summary, newest
 from signal_system.signal_generation.gates import first_shut
 
 _SHOWN = 12
+_WHY_NONE = "No signal: no tracked trader (tracked_traders) held anything (trader_positions)."
 
 
 def report(summary: Summary, seconds: float) -> Group:
@@ -22,7 +23,7 @@ def report(summary: Summary, seconds: float) -> Group:
         _counts("signals", summary.actions),
         f"regimes turned: {summary.turned}",
         "",
-        _excerpt(newest(summary.coins.values(), _SHOWN)),
+        _excerpt(newest(summary.coins.values(), _SHOWN)) if summary.signals else _WHY_NONE,
         "",
         f"state   {summary.state_hash}",
         f"chain   {summary.chain_hash}",
