@@ -43,6 +43,16 @@ def signals(issued: list[Issued]) -> list[Signal]:
 
 
 @settings(max_examples=30, deadline=None)
+@given(seeds, st.integers(0, 20))
+def test_two_journals_never_give_one_id_to_two_signals(seed: int, left_out: int) -> None:
+    whole, later = folded(day(seed))[1], folded(day(seed)[left_out:])[1]
+
+    said = {event.id: event.data for event in whole if event.type == "signals"}
+
+    assert all(said.get(event.id, event.data) == event.data for event in later)
+
+
+@settings(max_examples=30, deadline=None)
 @given(seeds, cuts)
 def test_replaying_twice_and_cut_anywhere_issues_the_same_bytes(
     seed: int, cut_at: list[int]

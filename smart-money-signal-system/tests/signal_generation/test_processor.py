@@ -9,7 +9,7 @@ from shared_events.journal import Tick
 from shared_events.payloads import Regime, Signal
 from shared_events.testing.factories import NOON, an_address
 from signal_system.domain.rules import Rules
-from signal_system.fold import Fold, FoldConfig
+from signal_system.fold import Fold, FoldConfig, Issued
 from signal_system.ml.regime_detection import RegimeModel
 from signal_system.testing.day import Record
 from signal_system.testing.events import book, candle, member, price, profile, status
@@ -194,6 +194,20 @@ def test_a_regime_that_turns_is_told_and_stated() -> None:
     regime = world.asked().regime
     assert regime is not None
     assert (regime.state, regime.scope) == ("bull", "BTC")
+
+
+def test_a_corrected_bar_that_ends_in_another_regime_is_another_fact() -> None:
+    fold, told = World().fold, list[Issued]()
+    closes = [(-3, 100), (-2, 100), (-1, 110), (-1, 90)]
+
+    for position, (hour, close) in enumerate(closes):
+        told += fold.apply(position, candle("BTC", hour, close, second=position))
+
+    assert [(each.data.state, each.data.at) for each in told if each.subject == "market"] == [
+        ("bull", NOON),
+        ("bear", NOON),
+    ]
+    assert len({each.id for each in told}) == 4
 
 
 def test_the_events_of_one_recorded_instant_are_simultaneous() -> None:

@@ -163,8 +163,8 @@ class SignalSchema(Payload):
 
     @property
     def identity(self) -> str:
-        """The journal position it was decided at."""
-        return str(self.journal_position)
+        """The journal position it was decided at, and its hash: another journal leads to another."""
+        return f"{self.journal_position}|{self.hash}"
 
 
 class Outcome(Payload):
@@ -270,8 +270,8 @@ class Regime(Payload):
 
     @property
     def identity(self) -> str:
-        """Bar and model."""
-        return f"{self.at.isoformat()}|{self.model_version}"
+        """Bar, model and state: a corrected bar may end in another one."""
+        return f"{self.at.isoformat()}|{self.model_version}|{self.state}"
 
 
 class WhaleAlert(Payload):

@@ -14,7 +14,7 @@ from shared_events.payloads.positions import Cause, ChangeKind, MarginType, Qual
 from shared_events.types import ADDRESS_PATTERN, Action, Freshness
 
 Moment = Annotated[datetime, Meta(tz=True)]
-Address = Annotated[str, Meta(pattern=ADDRESS_PATTERN)]
+Address = Annotated[str, Meta(pattern=ADDRESS_PATTERN, max_length=42)]
 Coin = Annotated[str, Meta(min_length=1, max_length=64)]
 Text = Annotated[str, Meta(max_length=500)]
 Count = Annotated[int, Meta(ge=0)]
@@ -203,5 +203,5 @@ class Signal(Struct, frozen=True, kw_only=True):
 
     @property
     def identity(self) -> str:
-        """The journal position it was decided at."""
-        return str(self.journal_position)
+        """The journal position it was decided at, and its hash: another journal leads to another."""
+        return f"{self.journal_position}|{self.hash}"
