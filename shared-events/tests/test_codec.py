@@ -142,7 +142,11 @@ def test_what_a_struct_writes_its_schema_reads_and_the_other_way(
 
 
 junk = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 5) | st.floats(-5, 5) | st.text(max_size=5),
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 5)
+    | st.floats(-5, 5, width=16)
+    | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner),
     max_leaves=4,
 )
@@ -458,6 +462,17 @@ def test_an_old_version_is_brought_up_to_date(name: str, monkeypatch: pytest.Mon
 
     assert decode(old) == msgspec.structs.replace(new, version=2)
     assert known(old)
+
+
+@given(st.integers(-40, 40))
+def test_no_hot_number_travels_with_an_exponent(exponent: int) -> None:
+    number = Decimal(7).scaleb(exponent)
+    sent = an_event(trader_positions(positions=(a_position(size=number),)))
+
+    raw = encode(sent)
+
+    assert json.loads(raw)["data"]["positions"][0]["size"] == format(number, "f")
+    assert decode(raw) == sent
 
 
 def test_encoding_refuses_what_is_no_fact() -> None:

@@ -1,6 +1,7 @@
 """Events to JSON bytes and back."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from shared_events.envelope import Payload, StandardEvent
 from shared_events.errors import DataError, DecodeError, UnknownEventError
 from shared_events.finite import finite_check
 from shared_events.payloads import HOT, SCHEMAS
+from shared_events.types import plain
 
 MAX_EVENT_BYTES = 1 << 20
 """Longer messages are refused unread."""
@@ -52,8 +54,9 @@ _encoder = msgspec.json.Encoder(enc_hook=_payload_to_raw)
 
 
 def encode(event: StandardEvent[Any]) -> bytes:
-    """Return the JSON bytes of `event`."""
-    return _encoder.encode(event)
+    """Return the JSON bytes of `event`, its decimals without exponents."""
+    raw = _encoder.encode(event)
+    return _plain(event) if event.type in HOT and (b"E-" in raw or b"E+" in raw) else raw
 
 
 def decode(raw: bytes) -> StandardEvent[Any]:
@@ -82,6 +85,22 @@ def known(raw: bytes) -> bool:
     except DataError:
         return False
     return True
+
+
+def _plain(event: StandardEvent[Any]) -> bytes:
+    """Encode what msgspec would write with an exponent, as it does very small and large decimals."""
+    data = msgspec.to_builtins(event.data, builtin_types=(Decimal,))
+    return _encoder.encode(msgspec.structs.replace(event, data=_without_exponents(data)))
+
+
+def _without_exponents(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, dict):
+        return {name: _without_exponents(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_exponents(each) for each in value]
+    return value
 
 
 def _expecting(event_type: str) -> _Decode:
