@@ -32,14 +32,16 @@ need_packages() {
     keep_events
 }
 
-# The bus holds what a service has not read yet: without the append-only file a power cut loses it.
+# The bus holds what a service has not read yet: without the append-only file a power cut loses it, and
+# with a lazier fsync than "always" Redis may answer before it has written.
 keep_events() {
     for _ in 1 2 3 4 5; do
         redis-cli config set appendonly yes >/dev/null 2>&1 \
+            && redis-cli config set appendfsync always >/dev/null \
             && redis-cli config rewrite >/dev/null && return
         sleep 1
     done
-    say "Redis does not answer yet: set 'appendonly yes' in /etc/redis/redis.conf"
+    say "Redis does not answer yet: set 'appendonly yes' and 'appendfsync always' in /etc/redis/redis.conf"
 }
 
 make_user() {

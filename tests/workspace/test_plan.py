@@ -72,7 +72,7 @@ def test_our_redis_listens_on_a_socket_and_keeps_everything_in_an_append_only_fi
     command = " ".join(parts(Options())["redis"].command)
 
     assert "--port 0 --unixsocket /srv/var/api.hyperliquid.xyz/redis/redis.sock" in command
-    assert "--appendonly yes --appendfsync everysec" in command
+    assert "--appendonly yes --appendfsync always" in command
     assert "--maxmemory-policy noeviction" in command
 
 

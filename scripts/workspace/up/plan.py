@@ -147,7 +147,7 @@ def _redis(around: Surroundings, folder: Path) -> Part:
         name=REDIS,
         command=(
             *(str(around.redis_server), *listen, "--dir", str(data), "--daemonize", "no"),
-            *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
+            *("--appendonly", "yes", "--appendfsync", "always", "--save", ""),
             *("--maxmemory-policy", "noeviction"),
         ),
         where=str(socket) if private else f"127.0.0.1:{around.redis_port}",
