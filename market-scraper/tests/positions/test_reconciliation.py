@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from random import Random
 
 import pytest
 from hypothesis import given, strategies as st
@@ -51,6 +52,48 @@ def test_trades_after_the_state_are_added_and_those_before_are_in_it() -> None:
     assert (verdict.outcome, verdict.again) == ("anchored", False)
     assert sizes(account) == {"BTC": 15}
     assert account.quality("BTC") == "derived"
+
+
+traders_day = st.lists(
+    st.tuples(
+        st.integers(1, 700), st.integers(-5, 5).filter(bool), st.sampled_from(("BTC", "ETH"))
+    ),
+    max_size=8,
+)
+
+
+@given(traders_day, st.randoms(use_true_random=False), st.integers(0, 700))
+def test_the_order_in_which_trades_arrive_makes_no_difference(
+    told: list[tuple[int, int, str]], random: Random, state_at: int
+) -> None:
+    """Trades of several connections, and what a subscription replays, come in any order."""
+    trades = [traded(100_000 + at * FAR, size, coin) for at, size, coin in told]
+    state_ms = 100_000 + state_at * FAR + FAR // 2
+    in_order, mixed = Account(TRADER, since_ms=0), Account(TRADER, since_ms=0)
+
+    for delta in sorted(trades, key=lambda trade: trade.ms):
+        in_order.take(delta)
+    for delta in random.sample(trades, len(trades)):
+        mixed.take(delta)
+
+    assert reconcile(mixed, stated(state_ms, BTC=10)) == reconcile(
+        in_order, stated(state_ms, BTC=10)
+    )
+    assert sizes(mixed) == sizes(in_order)
+    then = state_ms + WINDOW_MS
+    assert all(
+        mixed.sizes_near(coin, then) == in_order.sizes_near(coin, then) for coin in ("BTC", "ETH")
+    )
+
+
+def test_an_old_trade_that_a_subscription_replays_hides_none_of_the_newer_ones() -> None:
+    account = Account(TRADER, since_ms=0)
+    account.take(traded(100_000 + FAR, 5))
+    account.take(traded(100_000 - 3 * FAR, 1, "FARTCOIN"))
+
+    reconcile(account, stated(100_000, BTC=10))
+
+    assert sizes(account) == {"BTC": 15}
 
 
 @pytest.mark.parametrize("distance", [-WINDOW_MS, -1, 0, 1, WINDOW_MS])

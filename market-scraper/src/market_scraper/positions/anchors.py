@@ -20,7 +20,6 @@ WINDOW_MS = 1_000
 
 KEPT_MS = 600_000
 KEPT_DELTAS = 20_000
-_DISORDER_MS = 10_000
 
 
 class Doubt(StrEnum):
@@ -187,9 +186,12 @@ class Account:
         return self._base_ms.get(coin, self._first_ms)
 
     def _remember(self, delta: Delta) -> None:
-        recent = self._recent
-        recent.append(delta)
-        while len(recent) > KEPT_DELTAS or recent[0].ms < delta.ms - KEPT_MS:
+        """Keep `delta` in its place by time: several connections, and replays, bring disorder."""
+        recent, place = self._recent, len(self._recent)
+        while place and recent[place - 1].ms > delta.ms:
+            place -= 1
+        recent.insert(place, delta)
+        while len(recent) > KEPT_DELTAS or recent[0].ms < recent[-1].ms - KEPT_MS:
             self.forgotten_ms = max(self.forgotten_ms, recent.popleft().ms)
 
     def _put(self, holding: Holding) -> None:
@@ -216,7 +218,7 @@ class Account:
     def _since(self, coin: str, ms: int) -> Iterator[Delta]:
         """Yield the kept trades of `coin` at or after `ms`, newest first."""
         for delta in reversed(self._recent):
-            if delta.ms < ms - _DISORDER_MS:
+            if delta.ms < ms:
                 return
-            if delta.coin == coin and delta.ms >= ms:
+            if delta.coin == coin:
                 yield delta
