@@ -108,6 +108,7 @@ class TraderPositionsCollector:
         """Track `address` no more."""
         self.members.pop(address, None)
         self.books.leave(address)
+        self._open_gaps = {(coin, who) for coin, who in self._open_gaps if who != address}
         self._rotation.leave(address)
 
     async def collect(self) -> None:
