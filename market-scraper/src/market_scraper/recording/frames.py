@@ -3,7 +3,8 @@
 A line is either ``{"name", "kind", "raw"}`` with the frame as it travelled, or one bare trade. Nobody
 said who is to be tracked, so everybody is whose address appears. A trader whose state was never
 recorded began somewhere unknown: its position is told with the sum of its trades and the quality
-``unknown``, and no change, because a change needs to know from where.
+``unknown``, and no change, because a change needs to know from where. So is one in a coin that states
+of the main dex do not speak of: another dex's, or a spot pair.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -37,6 +38,8 @@ from shared_events.payloads import Position, SourceStatus, TraderPositions
 
 SUFFIX = ".jsonl"
 _MAIN_DEX = ""
+_ELSEWHERE = frozenset(":@/#")
+"""In the names of other dexes' markets, of spot pairs and of outcomes."""
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -143,14 +146,16 @@ class _Player:
         for trade in trades:
             self.now_ms = max(self.now_ms, trade.ms)
             self.flow.take(trade, ())
+            stated = not _ELSEWHERE.intersection(trade.coin)
             for address, delta in deltas(trade):
                 self.books.enter(address, 0)
-                if not self.books.accounts[address].anchored:
+                if not (stated and self.books.accounts[address].anchored):
                     sums = self.sums.setdefault(address, {})
                     held = sums.get(delta.coin) or Holding(delta.coin, ZERO)
                     sums[delta.coin] = apply(held, delta)
                     unknown.setdefault(address, set()).add(delta.coin)
-            list(self.books.take(trade))
+            if stated:
+                list(self.books.take(trade))
         yield from self.flow.over()
         for address in sorted(unknown):
             yield self._unknown(address, unknown[address])
