@@ -11,7 +11,8 @@ from msgspec import Raw, json
 
 from shared_events.bus.consumer import consume
 from shared_events.bus.open import open_bus
-from shared_events.bus.port import EventBus
+from shared_events.bus.patience import patiently
+from shared_events.bus.port import EventBus, Subscription
 from shared_events.errors import BusUnavailableError
 from shared_events.journal import JournalWriter
 from shared_events.runtime.clock import Clock, SystemClock
@@ -82,10 +83,7 @@ class Service:
             self._signals.add,
         )
         self.read_model.progress.restored = True
-        async with (
-            self._bus.subscribe(GROUP, TYPES) as subscription,
-            asyncio.TaskGroup() as tasks,
-        ):
+        async with self._subscription() as subscription, asyncio.TaskGroup() as tasks:
             self.restored.set()
             tasks.create_task(consume(subscription, self._subscriber.handle, clock=self._clock))
             tasks.create_task(self._subscriber.tick_for_ever())
@@ -94,6 +92,16 @@ class Service:
             tasks.create_task(self._every(_LAG_SECONDS, self._ask_for_lag))
             tasks.create_task(self._every(_LETTERS_SECONDS, self._count_dead_letters))
             tasks.create_task(self._every(_RETENTION_SECONDS, self._forget_the_old))
+
+    @asynccontextmanager
+    async def _subscription(self) -> AsyncIterator[Subscription]:
+        """Subscribe as soon as the bus is there."""
+        async with AsyncExitStack() as stack:
+
+            async def subscribed() -> Subscription:
+                return await stack.enter_async_context(self._bus.subscribe(GROUP, TYPES))
+
+            yield await patiently(subscribed, clock=self._clock)
 
     async def keep(self) -> None:
         """Store a checkpoint, unless nothing happened since the last."""
