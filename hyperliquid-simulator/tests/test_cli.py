@@ -63,6 +63,7 @@ async def test_it_says_where_it_listens_serves_and_ends_cleanly(how: signal.Sign
         (("--speed", "0"), "--speed is 0.0; choose 0.01 to 1000."),
         (("--start", "yesterday"), "write 2026-11-01T00:00:00Z"),
         (("--start", "2026-11-01T00:00:00"), "needs a time zone"),
+        (("--start", "0001-01-01T00:00:00Z"), "choose 2000 to 2099"),
         (("--faults", "none.json"), "cannot be read"),
         (("--host", "203.0.113.1"), "choose another --port"),
     ],

@@ -63,6 +63,8 @@ def test_an_absolute_database_has_four_slashes() -> None:
         ("LOG_LEVEL", "loud"),
         ("API_PORT", "70000"),
         ("REPUBLISH_SECONDS", "nan"),
+        ("CONTEXTS_SECONDS", "inf"),
+        ("EXCHANGE_URL", "https://"),
     ],
 )
 def test_a_wrong_setting_is_told_by_its_variable(

@@ -395,3 +395,10 @@ def test_a_record_that_is_neither_is_a_data_error() -> None:
     for raw in (b"", b'{"tick":1}', b'{"tick":"2026-01-01T00:00:00"}'):
         with pytest.raises(DecodeError):
             decode_record(raw)
+
+
+def test_a_journal_that_cannot_be_a_folder_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(ConfigError, match="make it a folder"):
+        JournalWriter(tmp_path / "file")

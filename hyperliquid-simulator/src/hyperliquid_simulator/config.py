@@ -23,6 +23,9 @@ BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "edge": (0, 3),
 }
 
+YEARS: Final = range(2000, 2100)
+"""When the venue may be, so that its history fits before it."""
+
 USUAL_ORDER: Final = 4_500.0
 """Dollars in a typical order."""
 
@@ -69,6 +72,10 @@ class Config:
                 raise ConfigError(f"--{option} is {value}; choose {least:g} to {most:g}.")
         if self.start is not None and self.start.tzinfo is None:
             raise ConfigError("--start needs a time zone; write it like 2026-11-01T00:00:00Z.")
+        if self.start is not None and self.start.year not in YEARS:
+            raise ConfigError(
+                f"--start is in {self.start.year}; choose {YEARS.start} to {YEARS.stop - 1}."
+            )
 
     @property
     def start_ms(self) -> int:

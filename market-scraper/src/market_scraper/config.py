@@ -22,6 +22,7 @@ _MAINNET_LEADERBOARD = "https://stats-data.hyperliquid.xyz/Mainnet/leaderboard"
 _BUSES = ("redis", "rediss", "unix", "memory", "http", "https")
 _STORES = ("sqlite", "memory")
 _VENUE_WEIGHT_A_MINUTE = 1_200
+_DAY = 86_400
 _INTERVAL_NAMES = ("1m", "5m", "15m", "1h", "4h", "1d")
 
 
@@ -40,7 +41,7 @@ class Settings(BaseSettings):
     least_account_value
         USD an account must hold to be tracked.
     republish_seconds
-        How often every whole book is published again.
+        How often every whole book, and the whole roster, is published again.
     coalesce_ms
         For how long changes of one trader are gathered into one event.
     leaderboard_rows
@@ -60,16 +61,16 @@ class Settings(BaseSettings):
     weight_share: Annotated[float, Field(ge=0.1, le=1)] = 0.7
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=0, le=65_535)] = 4340
-    republish_seconds: Annotated[float, Field(ge=10)] = 900
+    republish_seconds: Annotated[float, Field(ge=10, le=_DAY)] = 900
     coalesce_ms: Annotated[int, Field(ge=0, le=1_000)] = 20
     coins: Annotated[tuple[str, ...], NoDecode] = ("BTC", "ETH", "SOL")
     intervals: Annotated[tuple[Interval, ...], NoDecode] = ("1h",)
     candle_days: Annotated[int, Field(ge=1, le=2_000)] = 180
-    contexts_seconds: Annotated[float, Field(ge=1)] = 10
-    leaderboard_seconds: Annotated[float, Field(ge=1)] = 3_600
+    contexts_seconds: Annotated[float, Field(ge=1, le=_DAY)] = 10
+    leaderboard_seconds: Annotated[float, Field(ge=1, le=_DAY)] = 3_600
     leaderboard_rows: Annotated[int, Field(ge=1, le=100_000)] = 5_000
-    audit_seconds: Annotated[float, Field(ge=1)] = 60
-    status_seconds: Annotated[float, Field(ge=0.1)] = 5
+    audit_seconds: Annotated[float, Field(ge=1, le=_DAY)] = 60
+    status_seconds: Annotated[float, Field(ge=0.1, le=_DAY)] = 5
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @classmethod
@@ -100,7 +101,9 @@ class Settings(BaseSettings):
     @field_validator("exchange_url")
     @classmethod
     def _is_web(cls, value: str) -> str:
-        return _with_scheme(value, ("http", "https"), MAINNET).rstrip("/")
+        if not urlsplit(_with_scheme(value, ("http", "https"), MAINNET)).hostname:
+            raise ValueError(f"it names no host; set it to a URL such as {MAINNET}")
+        return value.rstrip("/")
 
     @field_validator("bus_url")
     @classmethod

@@ -130,6 +130,8 @@ class JournalWriter:
 
     Raises
     ------
+    ConfigError
+        If `directory` cannot be used.
     JournalLockedError
         If another writer has it open.
     JournalDamagedError
@@ -140,7 +142,6 @@ class JournalWriter:
     def __init__(
         self, directory: Path, *, segment_bytes: int = SEGMENT_BYTES, fsync: bool = False
     ) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
         self._segment_bytes = segment_bytes
         self._fsync = fsync
@@ -329,7 +330,14 @@ def _full(segment: Segment, reason: str | None) -> JournalFullError:
 
 
 def _locked(directory: Path) -> int:
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as e:
+        raise ConfigError(
+            f"cannot keep a journal in {directory} ({e.strerror}): make it a folder that this user"
+            " may write to, or choose another"
+        ) from e
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as e:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from shared_events.errors import ConfigError
 from signal_system.domain.rules import Rules
@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     regime_model: Path | None = None
     checkpoint_seconds: Annotated[float, Field(gt=0, le=300)] = 5.0
     checkpoint_records: Annotated[int, Field(ge=1)] = 20_000
-    history_days: Annotated[float, Field(gt=0)] = 7.0
+    history_days: Annotated[float, Field(gt=0, le=3_650)] = 7.0
     journal_fsync: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -79,6 +79,12 @@ class Settings(BaseSettings):
                 _secrets_dir=os.environ.get("CREDENTIALS_DIRECTORY"),
                 **{name: value for name, value in named.items() if value is not None},  # type: ignore[arg-type]
             )
+        except SettingsError as e:
+            field = "".join(re.findall(r'field "(\w+)"', str(e))).upper()
+            raise ConfigError(
+                f"{PREFIX}{field} is no JSON object: set each part of it on its own, as"
+                f" {PREFIX}{field}__NAME."
+            ) from e
         except ValidationError as e:
             first = e.errors(include_url=False)[0]
             path = "__".join(str(part) for part in first["loc"]).upper()

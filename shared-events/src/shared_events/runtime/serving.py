@@ -58,5 +58,11 @@ def _listener(host: str, port: int, setting: str) -> socket.socket:
         return socket.create_server((host, port))
     except OSError as e:
         raise ConfigError(
-            f"cannot listen on {host}:{port} ({e.strerror}): set {setting} to a free port"
+            f"cannot listen on {host}:{port} ({_reason(e)}): set {setting} to a free port of this"
+            " machine"
         ) from e
+
+
+def _reason(error: OSError) -> str:
+    """Return what went wrong without where, which the sentence says itself."""
+    return (error.strerror or str(error)).partition(" (")[0]

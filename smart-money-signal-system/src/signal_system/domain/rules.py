@@ -1,12 +1,16 @@
 """What an opinion must satisfy before it is one: the part of the settings that decisions follow."""
 
+from typing import Final
+
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+LONGEST_SECONDS: Final = 30 * 86_400.0
 
 
 class Rules(BaseModel):
     """Thresholds of the gates, links and clocks; it enters the hash that every signal states."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     conviction: float = Field(
         default=0.2, gt=0, lt=1, description="Tilt from which a neutral coin gets an opinion."
@@ -24,13 +28,16 @@ class Rules(BaseModel):
         default=0.9, ge=0, le=1, description="Below this share a signal is PARTIAL, not LIVE."
     )
     freshness_seconds: float = Field(
-        default=1_800.0, gt=0, description="How old a book may be; twice the republishing interval."
+        default=1_800.0,
+        gt=0,
+        le=LONGEST_SECONDS,
+        description="How old a book may be; twice the republishing interval.",
     )
     price_seconds: float = Field(
-        default=60.0, gt=0, description="How old a live reference price may be."
+        default=60.0, gt=0, le=LONGEST_SECONDS, description="How old a live reference price may be."
     )
     heartbeat_seconds: float = Field(
-        default=30.0, gt=0, description="How long a live source may be silent."
+        default=30.0, gt=0, le=LONGEST_SECONDS, description="How long a live source may be silent."
     )
     grid_seconds: int = Field(
         default=60, ge=1, le=60, description="How often a coin's document is issued unchanged."
