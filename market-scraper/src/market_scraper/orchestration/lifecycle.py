@@ -124,6 +124,7 @@ def build(
         least_account_value=settings.least_account_value,
         every_seconds=settings.leaderboard_seconds,
         rows=settings.leaderboard_rows,
+        retell_seconds=settings.republish_seconds,
     )
     manager = CollectorManager({}, clock)
     contexts = MarketContextsCollector(

@@ -144,6 +144,21 @@ async def test_a_new_generation_tells_changed_scores_and_who_left(scene: Scene) 
     assert score < 50
 
 
+async def test_the_whole_roster_is_told_again_for_those_who_came_late(scene: Scene) -> None:
+    scene.venue.rows = [a_row(ALICE, 50_000), a_row(BOB, 1_000)]
+    scene.start()
+    await until(lambda: len(scene.tracked()) == 2)
+    before = scene.tracked()
+    scene.facts.clear()
+
+    scene.clock.advance(900)
+    await until(lambda: len(scene.tracked()) == 2)
+
+    assert scene.tracked() == before
+    told = [fact for fact in scene.facts if isinstance(fact, TrackedTrader)]
+    assert [fact.snapshot and fact.snapshot.total for fact in told] == [2, 2]
+
+
 async def test_without_a_leaderboard_those_of_the_last_run_are_tracked(scene: Scene) -> None:
     before = [
         Member(ALICE, Decimal("77.5"), "leaderboard"),

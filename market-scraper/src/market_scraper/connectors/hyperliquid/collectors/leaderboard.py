@@ -52,6 +52,8 @@ class LeaderboardCollector:
         How often the file is read; the venue rebuilds it about hourly.
     rows
         How many rows of each window are published.
+    retell_seconds
+        How often the whole roster is told again: for those who came late, or lost what Redis held.
     """
 
     name: ClassVar[str] = "leaderboard"
@@ -69,6 +71,7 @@ class LeaderboardCollector:
         least_account_value: Decimal,
         every_seconds: float = 3_600.0,
         rows: int = 5_000,
+        retell_seconds: float = 900.0,
     ) -> None:
         self.standings: dict[str, Standing] = {}
         self.roster: dict[str, Member] = {}
@@ -82,6 +85,7 @@ class LeaderboardCollector:
         self._least_account_value = least_account_value
         self._every_seconds = every_seconds
         self._rows = rows
+        self._retell_seconds = retell_seconds
         self._overrides = Overrides()
         self._generation: str | None = None
         self._introduced = False
@@ -98,11 +102,14 @@ class LeaderboardCollector:
         """Keep the roster current until cancelled."""
         await self._resume()
         due = self._now()
+        retell = due + self._retell_seconds
         while True:
             overrides = await self._repository.overrides()
             read = self._now() >= due and await self._read_if_there()
             if self._now() >= due:
                 due = self._now() + (self._every_seconds if read else _OVERRIDE_SECONDS * 5)
+            if self._now() >= retell:
+                self._introduced, retell = False, self._now() + self._retell_seconds
             if read or overrides != self._overrides or (self.roster and not self._introduced):
                 self._overrides = overrides
                 await self._draw()
