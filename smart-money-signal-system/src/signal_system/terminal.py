@@ -122,7 +122,7 @@ def board(rows: Sequence[SignalRow]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for title in ("coin", "action", "confidence"):
         table.add_column(title)
-    for title in ("tilt", "voters", "coverage", "age", "reference"):
+    for title in ("score", "voters", "coverage", "age", "reference"):
         table.add_column(title, justify="right")
     for title in ("regime", "held back by"):
         table.add_column(title)

@@ -12,7 +12,7 @@ const COLUMNS = [
   { name: "coin", title: "Coin", by: (row) => row.coin, first: 1 },
   { name: "action", title: "Action", by: (row) => RANK[row.action] * -10 + Math.abs(row.score) },
   { name: "confidence", title: "Confidence", by: (row) => row.confidence },
-  { name: "tilt", title: "Tilt", by: (row) => row.score, help: "Log-odds of up over down, before the gates" },
+  { name: "score", title: "Score", by: (row) => row.score, help: "Log-odds of up over down, before the gates" },
   { name: "voters", title: "Voters", by: (row) => row.independent_voters, help: "Independent voters, of all who hold the coin" },
   { name: "coverage", title: "Coverage", by: (row) => row.coverage ?? -1, help: "Share of the tracked weight whose position is fresh" },
   { name: "age", title: "Age", by: (row) => row.data_age_seconds ?? Infinity, first: 1 },
@@ -137,8 +137,8 @@ export class Board {
     text(cells.action, row.action);
     text(cells.confidence, percent(row.confidence, 1));
     level(cells.confidenceBar, row.confidence, row.calibrated);
-    text(cells.tilt, signed(row.score));
-    level(cells.tiltBar, 2 * row.probability_up - 1);
+    text(cells.score, signed(row.score));
+    level(cells.scoreBar, 2 * row.probability_up - 1);
     text(cells.independent, decimal(row.independent_voters));
     text(cells.heads, ` of ${count(row.voters)}`);
     text(cells.coverage, percent(row.coverage));
@@ -160,7 +160,7 @@ export class Board {
       el("th", { scope: "row", class: "c-coin" }, button, make("status", "small", { class: "status" }), make("brief", "small", { class: "brief" })),
       cell("action", el("span", { class: "pill" }, make("arrow", "i", { "aria-hidden": "true" }), make("action"))),
       cell("confidence", (made.confidenceBar = bar("left")), make("confidence")),
-      cell("tilt", (made.tiltBar = bar("middle")), make("tilt")),
+      cell("score", (made.scoreBar = bar("middle")), make("score")),
       cell("voters", make("independent"), make("heads", "small")),
       cell("coverage", make("coverage")),
       cell("age", make("age")),
