@@ -303,6 +303,24 @@ def test_an_open_candle_says_nothing() -> None:
     assert not state.prices.regimes
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(candle("BTC", 5, 200, second=3_600), id="not over when it was recorded"),
+        pytest.param(candle("BTC", 50_000, 200, second=3_600), id="far ahead"),
+        pytest.param(candle("BTC", -0.5, 200, second=3_600), id="off the grid"),
+        pytest.param(
+            candle("BTC", -1, 200, second=3_600, close_time=NOON - timedelta(minutes=30)),
+            id="shorter than its interval",
+        ),
+    ],
+)
+def test_a_candle_that_cannot_be_final_yet_says_nothing(said: Event) -> None:
+    closes = [candle("BTC", hour, 100 + hour, second=3_600) for hour in range(-4, 1)]
+
+    assert after([said, *closes]).digest() == after(closes).digest()
+
+
 def test_addresses_that_nobody_tracks_are_forgotten_before_memory_runs_out() -> None:
     state = after([member(0), book(0, 1, {"BTC": 1})])
 

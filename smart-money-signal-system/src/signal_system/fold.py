@@ -115,6 +115,7 @@ class Fold:
             state=standing.state,
             age_bars=standing.age_bars,
             model_version=model.version,
+            revision=detector.revision,
         )
 
     def snapshot(self, traders: Sequence[Raw] | None = None) -> bytes:

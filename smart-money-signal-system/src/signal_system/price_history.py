@@ -1,7 +1,7 @@
 """What closed candles say: how often a coin moves beyond the costs, and which regime it is in."""
 
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
@@ -9,13 +9,20 @@ from shared_events.payloads import Candle
 from signal_system.domain.market import usable
 from signal_system.domain.moves import Moves
 from signal_system.domain.rules import Rules
-from signal_system.ml.regime_detection import MarketRegimeDetector, RegimeModel, Standing
+from signal_system.ml.regime_detection import (
+    INTERVALS,
+    MarketRegimeDetector,
+    RegimeModel,
+    Standing,
+)
 
 MARKET = "market"
 """The scope of the regime that every coin is in, for want of its own."""
 
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 MAX_COINS = 5_000
+
+_SKEW = timedelta(minutes=1)
 
 
 class PriceHistory(Struct):
@@ -25,9 +32,9 @@ class PriceHistory(Struct):
     regimes: dict[str, MarketRegimeDetector] = {}
 
     def hear(self, told: Candle, rules: Rules, model: RegimeModel) -> Collection[str]:
-        """Take a candle if it is closed; return the scopes whose regime turned."""
+        """Take a final candle; return the scopes whose regime turned."""
         price = usable(told.close)
-        if not told.closed or price is None or not EARLIEST < told.open_time < LATEST:
+        if price is None:
             return ()
         if told.coin not in self.moves and len(self.moves) >= MAX_COINS:
             return ()
@@ -54,6 +61,21 @@ class PriceHistory(Struct):
         if detector.standing.state == before:
             return ()
         return (coin, MARKET) if coin == rules.market_coin else (coin,)
+
+
+def is_final(told: Candle, at: datetime) -> bool:
+    """Tell whether `told`, recorded `at`, is a whole bar that was over by then.
+
+    Two clocks may differ by `_SKEW`; a bar that claims to be further ahead is not of this world.
+    """
+    length = INTERVALS.get(told.interval)
+    return (
+        told.closed
+        and length is not None
+        and told.open_time > EARLIEST
+        and not (told.open_time - EARLIEST) % length
+        and told.open_time + length == told.close_time <= min(at + _SKEW, LATEST)
+    )
 
 
 def _bar(told: Candle, model: RegimeModel) -> datetime | None:

@@ -32,7 +32,7 @@ from signal_system.domain.rules import Rules
 from signal_system.domain.sources import Sources
 from signal_system.domain.trader import Move, Trader
 from signal_system.ml.regime_detection import RegimeModel
-from signal_system.price_history import LATEST, MAX_COINS, PriceHistory
+from signal_system.price_history import LATEST, MAX_COINS, PriceHistory, is_final
 from signal_system.weighting_engine import TraderWeightingEngine, Weight
 
 MAX_STRANGERS = 10_000
@@ -271,7 +271,9 @@ class State:
         self.markets[told.coin] = Market(said_at, usable(told.mark), told.delisted)
         return Effect((told.coin,))
 
-    def _on_candle(self, told: Candle, _: datetime) -> Effect:
+    def _on_candle(self, told: Candle, at: datetime) -> Effect:
+        if not is_final(told, at):
+            return _NOTHING
         return Effect((), self.prices.hear(told, self._rules, self._model))
 
     def _trader(self, address: str) -> Trader:

@@ -198,7 +198,7 @@ def test_a_regime_that_turns_is_told_and_stated() -> None:
 
 def test_a_corrected_bar_that_ends_in_another_regime_is_another_fact() -> None:
     fold, told = World().fold, list[Issued]()
-    closes = [(-3, 100), (-2, 100), (-1, 110), (-1, 90)]
+    closes = [(-3, 100), (-2, 100), (-1, 110), (-1, 90), (-1, 110)]
 
     for position, (hour, close) in enumerate(closes):
         told += fold.apply(position, candle("BTC", hour, close, second=position))
@@ -206,8 +206,9 @@ def test_a_corrected_bar_that_ends_in_another_regime_is_another_fact() -> None:
     assert [(each.data.state, each.data.at) for each in told if each.subject == "market"] == [
         ("bull", NOON),
         ("bear", NOON),
+        ("bull", NOON),
     ]
-    assert len({each.id for each in told}) == 4
+    assert len({each.id for each in told}) == 6
 
 
 def test_the_events_of_one_recorded_instant_are_simultaneous() -> None:

@@ -262,6 +262,8 @@ class Regime(Payload):
     """Of every state."""
     candidate: Text | None = None
     """The state that shows but has not lasted long enough."""
+    revision: Annotated[int, Field(ge=0)] = 0
+    """How often corrections had turned the bar's state before."""
 
     @property
     def subject(self) -> str:
@@ -270,8 +272,8 @@ class Regime(Payload):
 
     @property
     def identity(self) -> str:
-        """Bar, model and state: a corrected bar may end in another one."""
-        return f"{self.at.isoformat()}|{self.model_version}|{self.state}"
+        """Bar, model, state and revision: a corrected bar may end in another state."""
+        return f"{self.at.isoformat()}|{self.model_version}|{self.state}|{self.revision}"
 
 
 class WhaleAlert(Payload):

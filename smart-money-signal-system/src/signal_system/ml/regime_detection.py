@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 RegimeState = Literal["bull", "bear", "unknown"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_INTERVALS = {"1h": timedelta(hours=1), "4h": timedelta(hours=4), "1d": timedelta(days=1)}
+INTERVALS = {"1h": timedelta(hours=1), "4h": timedelta(hours=4), "1d": timedelta(days=1)}
 _KEPT_BARS = 60  # beyond the window: how late a bar may come and still be put in its place
 
 
@@ -33,7 +33,7 @@ class RegimeModel(BaseModel):
     @property
     def bar(self) -> timedelta:
         """How long a bar lasts."""
-        return _INTERVALS[self.interval]
+        return INTERVALS[self.interval]
 
     def bar_closed_by(self, hour: datetime) -> datetime | None:
         """Return when the bar opened that the hour beginning at `hour` closes; None if none.
@@ -46,7 +46,7 @@ class RegimeModel(BaseModel):
         '2026-01-01T00:00:00+00:00'
         """
         opened = hour - (hour - _EPOCH) % self.bar
-        return opened if hour + _INTERVALS["1h"] == opened + self.bar else None
+        return opened if hour + INTERVALS["1h"] == opened + self.bar else None
 
 
 class Standing(Struct, frozen=True):
@@ -76,11 +76,14 @@ class MarketRegimeDetector(Struct):
     ----------
     standing
         What holds after the newest bar.
+    revision
+        How often corrections have turned it since that bar came.
     """
 
     bars: list[tuple[datetime, float]] = []
     base: Standing = Standing()
     standing: Standing = Standing()
+    revision: int = 0
 
     def close(self, opened: datetime, price: float, model: RegimeModel) -> bool:
         """Take the bar that opened then and closed at `price`; False if it says nothing new."""
@@ -89,6 +92,7 @@ class MarketRegimeDetector(Struct):
         if not self.bars or opened > self.bars[-1][0]:
             self.bars.append((opened, price))
             self.standing = self._judged(len(self.bars) - 1, self.standing, model)
+            self.revision = 0
         elif not self._corrected(opened, price):
             return False
         else:
@@ -104,9 +108,10 @@ class MarketRegimeDetector(Struct):
         return True
 
     def _rejudge(self, model: RegimeModel) -> None:
-        self.standing = self.base
+        before, self.standing = self.standing.state, self.base
         for last in range(model.window - 1, len(self.bars)):
             self.standing = self._judged(last, self.standing, model)
+        self.revision += self.standing.state != before
 
     def _judged(self, last: int, before: Standing, model: RegimeModel) -> Standing:
         first = last + 1 - model.window

@@ -73,7 +73,7 @@ def _step(
             status(second, random.choice(("LIVE", "LIVE", "PARTIAL", "STALE"))),
             member(trader, random.randint(0, 100), second, tracked=random.random() < 0.8),
             profile(trader, second, master=random.choice((None, 1, 2))),
-            candle(coin, number, random.randint(90, 110), second),
+            candle(coin, int(second // 3600) - 1, random.randint(90, 110), second),
             Tick(NOON + timedelta(seconds=second)),
         )
     )

@@ -92,7 +92,7 @@ def profile(trader: int, second: float = 0, *, master: int | None = None, **fiel
 
 
 def candle(
-    coin: str, hour: int, close: Number, second: float | None = None, **fields: Any
+    coin: str, hour: float, close: Number, second: float | None = None, **fields: Any
 ) -> Event:
     """Return the closed candle of the hour that began `hour` hours after noon."""
     opened = NOON + timedelta(hours=hour)
