@@ -1,6 +1,6 @@
 """How fast the API answers: requests a second, p50 and p99, with keep-alive, over loopback.
 
-Run `python benchmarks/api.py`. The service runs in this process, on uvloop and httptools as `signal-system run`
+Run `uv run python benchmarks/api.py`. The service runs in this process, on uvloop and httptools as `signal-system run`
 does, with 200 coins whose list changes ten times a second; the load comes from a second process that
 speaks just enough HTTP to stay out of the way. Every connection asks again as soon as it was
 answered, so a latency holds the wait behind the other connections. Rounds of the routes are

@@ -1,6 +1,6 @@
 """What keeping events costs: throughput, CPU and room, by batch size, with and without fsync.
 
-Run `python benchmarks/journal.py`. The events are the three that make up nearly all of the live
+Run `uv run python benchmarks/journal.py`. The events are the three that make up nearly all of the live
 traffic, with prices, sizes and times as different from each other as live ones are. Rounds
 are interleaved; each figure is the median of them. The first part of each run, which ends when the
 journal has learned its dictionary, is not counted.

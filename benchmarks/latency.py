@@ -1,6 +1,6 @@
 """How long after planted traders flip the API says so: the whole system as real processes.
 
-Run `PYTHONPATH=scripts python benchmarks/latency.py`. Simulator, Redis, scraper and signal system run
+Run `PYTHONPATH=scripts uv run python benchmarks/latency.py`. Simulator, Redis, scraper and signal system run
 on this machine over loopback. Each round orders the planted traders of one coin to turn around, and
 polls `GET /api/v1/signals` until that coin's action has changed.
 
