@@ -135,6 +135,18 @@ def test_a_child_that_only_its_master_knows_of_is_merged_and_let_go_again() -> N
     assert state.coins["BTC"].voters == 2
 
 
+@pytest.mark.parametrize("second", [0.5, 5])
+def test_a_profile_that_knows_no_role_parts_no_family(second: float) -> None:
+    """A scraper that lost its database publishes such profiles for hours."""
+    state = after([member(1), member(2), book(1, 1, {"BTC": 5}), book(2, 1, {"BTC": -2})])
+
+    state.apply(profile(2, second, role=None))
+    state.apply(profile(2, 1, master=1))
+    state.apply(profile(2, 6, role=None))
+
+    assert state.coins["BTC"].voters == 1
+
+
 def test_merging_before_the_books_are_known_leads_to_the_same() -> None:
     events = [member(1), member(2), book(1, 1, {"BTC": 5}), book(2, 1, {"BTC": 2})]
 

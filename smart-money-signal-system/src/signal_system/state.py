@@ -253,6 +253,8 @@ class State:
         return Effect({coin for each in changed for coin in self._reweigh(each)})
 
     def _on_profile(self, told: TraderProfile, _: datetime) -> Effect:
+        if told.role is None and told.master is None and not told.children:
+            return _NOTHING  # whom it belongs to is not known: that parts no family
         trader = self._trader(told.address)
         before = trader.children
         if not trader.introduce(told):

@@ -86,6 +86,7 @@ def profile(trader: int, second: float = 0, *, master: int | None = None, **fiel
     given: dict[str, Any] = {
         "address": an_address(trader),
         "at": NOON + timedelta(seconds=second),
+        "role": "user" if master is None else "subAccount",
         "master": None if master is None else an_address(master),
     }
     return told(TraderProfile(**given | fields), second)
