@@ -29,6 +29,7 @@ from market_scraper.orchestration.scraper import Scraper
 from market_scraper.outlet import Outlet
 from market_scraper.storage.memory import MemoryRepository
 from market_scraper.storage.repository import Repository
+from market_scraper.storage.sole import sole
 from market_scraper.storage.sqlite import SqliteRepository
 from shared_events.bus.buffered import buffered
 from shared_events.bus.open import open_publisher
@@ -55,6 +56,7 @@ async def running(
         If the settings cannot work.
     """
     async with AsyncExitStack() as stack:
+        stack.enter_context(sole(settings.database))
         repository = open_repository(settings)
         stack.push_async_callback(repository.close)
         if publisher is None:
