@@ -327,6 +327,20 @@ def test_no_float_may_be_infinite_or_none(literal: bytes, field: str) -> None:
         decode(raw.replace(b'"PLACE"', literal))
 
 
+@pytest.mark.parametrize(("name", "path"), decimal_fields(), ids=str)
+@pytest.mark.parametrize("bomb", ["1e999999999", "-1e-999999999", "0e-999999999", "1e61"])
+def test_no_hot_number_takes_more_digits_than_any_quantity_has(
+    name: str, path: list[str | int], bomb: str
+) -> None:
+    document = a_full_document(name)
+    put(document, path, bomb)
+    raw = json.dumps(document, separators=(",", ":")).encode()
+
+    for read in (decode, decoder_of(name)):
+        with pytest.raises(DecodeError):
+            read(raw)
+
+
 def test_a_coin_may_be_called_nan() -> None:
     event = an_event(trader_positions(positions=(a_position(coin="NaN"), a_position(coin="INF"))))
 

@@ -141,7 +141,7 @@ def _decode(raw: bytes) -> StandardEvent[Any]:
         return _judged(raw, schema)
     event = _hot[header.type](raw)
     if not _all_finite[header.type](event.data):
-        raise DecodeError("a number is not finite")
+        raise DecodeError("a number is not finite, or has far too many digits")
     return event
 
 
