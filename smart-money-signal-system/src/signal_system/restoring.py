@@ -10,7 +10,7 @@ from shared_events.journal import decode_record, read
 from signal_system.event_subscriber import Listener
 from signal_system.fold import SNAPSHOT_VERSION, Fold, FoldSnapshot
 from signal_system.pacing import Pacer
-from signal_system.storage.port import Store
+from signal_system.storage.port import StorageError, Store
 
 log = structlog.get_logger()
 
@@ -27,13 +27,13 @@ def newest_snapshot(store: Store, journal_end: int) -> FoldSnapshot | None:
     One that is ahead of the journal (power was lost before the disk had the journal's end) is
     dropped with everything issued from there on: the journal is the truth.
     """
-    raw = store.snapshot()
-    if raw is None:
-        return None
     try:
+        raw = store.snapshot()
+        if raw is None:
+            return None
         version = json.decode(raw, type=_Head).version
         saved = json.decode(raw, type=FoldSnapshot) if version == SNAPSHOT_VERSION else None
-    except (MsgspecError, UnicodeDecodeError) as e:
+    except (MsgspecError, UnicodeDecodeError, StorageError) as e:
         log.warning("snapshot_unreadable", reason=str(e))
         return None
     if saved is None:

@@ -63,18 +63,23 @@ class SqliteStore:
             raise _unusable(path, e) from e
         try:
             _prepare(writer, path)
-            return cls(writer, _connected(path))
-        except sqlite3.Error as e:
+            store = cls(writer, _connected(path))
+            store.published()
+        except (sqlite3.Error, StorageError) as e:
             writer.close()
             raise _unusable(path, e) from e
         except ConfigError:
             writer.close()
             raise
+        return store
 
     def snapshot(self) -> bytes | None:
         """Return the newest snapshot; None if there is none."""
         row = self._row("SELECT body FROM snapshot")
-        return None if row is None else zlib.decompress(row[0])
+        try:
+            return None if row is None else zlib.decompress(row[0])
+        except zlib.error as e:
+            raise StorageError(f"the snapshot is damaged: {e}") from e
 
     def published(self) -> Place:
         """Return the place of the last event that the bus is known to have taken."""
@@ -188,5 +193,5 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
 def _unusable(path: Path, error: Exception) -> ConfigError:
     return ConfigError(
         f"cannot use {path} as the store ({error}): set SIGNAL_SYSTEM_DATA_DIR to a folder that "
-        "this user may write to"
+        "this user may write to, or move a damaged file away, which the journal makes up for"
     )
