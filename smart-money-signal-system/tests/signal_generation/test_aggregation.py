@@ -56,6 +56,25 @@ def test_nobody_leans_nowhere() -> None:
     assert (pool.tilt, pool.probability_up, pool.voters, pool.independent_voters) == (0, 0.5, 0, 0)
 
 
+@given(st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=9), st.integers(1, 10**7))
+def test_that_cost_is_enough_and_a_cent_less_is_not(held: list[int], cents: int) -> None:
+    exposure, mark = exposure_of(*(size * 10**6 for size in held)), Decimal(cents) / 100
+    assume(exposure.net)
+    share = Decimal("0.2")
+    opinion = abs(exposure.net) >= share * exposure.gross
+    side = (1 if exposure.net > 0 else -1) * (-1 if opinion else 1)
+
+    cost = cost_to_flip(exposure, 0.2, mark)
+
+    def opinion_after(spent: Decimal) -> bool:
+        stake = side * spent / mark * STAKE_SCALE
+        net, gross = exposure.net + stake, exposure.gross + abs(stake)
+        return abs(net) >= share * gross and (net > 0) == (exposure.net > 0)
+
+    assert opinion_after(cost) is not opinion
+    assert opinion_after(cost - Decimal("0.01")) is opinion
+
+
 @given(stakes, st.sampled_from((0.15, 0.2, 0.5)))
 def test_one_more_voice_of_that_cost_brings_the_tilt_to_the_threshold(
     held: list[int], threshold: float

@@ -165,7 +165,9 @@ def test_a_family_is_one_contribution() -> None:
 
 def test_what_it_costs_to_flip_is_unknown_where_money_would_not_do() -> None:
     world = World(*LONGS)
-    assert world.asked().cost_to_flip_usd == Decimal("295.65")  # (1 - 0.15) x 400 / 1.15
+    assert world.asked().cost_to_flip_usd == Decimal(
+        "295.66"
+    )  # (1 - 0.15) x 400 / 1.15, rounded up
 
     world.hear(tick(31))
 

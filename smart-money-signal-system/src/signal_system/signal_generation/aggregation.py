@@ -7,11 +7,14 @@ stakes are ten voices, one stake a hundred times the others is barely more than 
 
 from dataclasses import dataclass
 from decimal import Decimal
-from math import exp
+from fractions import Fraction
+from math import ceil, exp, floor
 
-from signal_system.domain.exposure import Exposure, usd
+from signal_system.domain.exposure import STAKE_SCALE, Exposure
 
 INDEPENDENCE_METHOD = "kish-entities-v1"
+
+_CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +64,20 @@ def pooled(exposure: Exposure, log_odds_per_tilt: float) -> Pool:
 def cost_to_flip(exposure: Exposure, threshold: float, mark: Decimal) -> Decimal:
     """Return the USD that one more full voice must hold to move the tilt across `threshold`.
 
-    Against an opinion: the opposite notional that ends it, x = (|net| - t gross) / (1 + t).
+    Against an opinion: the opposite notional above which it ends, x = (|net| - t gross) / (1 + t).
     Without one: the notional on the leaning side that makes one, x = (t gross - |net|) / (1 - t).
+    To the first cent that is enough: an opinion is still held at the threshold itself.
 
     Examples
     --------
     >>> btc = Exposure()
     >>> btc.shift("a", 10**14)
     >>> cost_to_flip(btc, 0.25, Decimal(100))
-    Decimal('60.00')
+    Decimal('60.01')
     """
-    share = Decimal(str(threshold))
+    share = Fraction(str(threshold))
     lead = abs(exposure.net) - share * exposure.gross
-    stake = lead / (1 + share) if lead > 0 else -lead / (1 - share)
-    return usd(int(stake), mark)
+    cents = Fraction(mark) * 100 / STAKE_SCALE
+    if lead >= 0:
+        return (floor(lead / (1 + share) * cents) + 1) * _CENT
+    return ceil(-lead / (1 - share) * cents) * _CENT
