@@ -1,6 +1,7 @@
 """Real positions of leaderboard wallets, through the journal, cut anywhere."""
 
 import os
+import re
 import subprocess
 import sys
 from hashlib import sha256
@@ -21,6 +22,7 @@ from signal_system.testing.day import Record
 DATA = Path(os.environ.get("SMART_MONEY_DATA", Path(__file__).parents[4] / "shared" / "data"))
 PANEL = DATA / "market" / "hyperliquid" / "whale_panel_202602"
 SNAPSHOTS = 4
+_LINKS = (b"hash", b"prev_hash")
 
 pytestmark = [
     pytest.mark.data,
@@ -84,6 +86,44 @@ def test_a_recorded_instant_is_decided_once(journal: Path) -> None:
     btc = [each["as_of"] for each in told if each["coin"] == "BTC"]
     assert len(set(btc)) == SNAPSHOTS
     assert len(btc) == 3 * SNAPSHOTS
+
+
+def test_somebody_with_the_documents_alone_can_check_the_chain(
+    journal: Path, tmp_path: Path
+) -> None:
+    """As `docs/reference/signals.md` says it, with nothing of ours: bytes, a pattern, SHA-256."""
+    out = tmp_path / "signals.ndjson"
+    told = subprocess.run(
+        [
+            *(sys.executable, "-m", "signal_system", "replay"),
+            *(str(journal), "--out", str(out)),
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    before = b"0" * 64
+
+    lines = out.read_bytes().splitlines()
+    for line in lines:
+        found, named = (re.search(rb'"%s":"([0-9a-f]{64})"' % key, line) for key in _LINKS)
+        assert found is not None
+        assert named is not None
+        assert sha256(line.replace(found[1], b"", 1)).hexdigest().encode() == found[1]
+        assert named[1] == before
+        before = found[1]
+
+    assert len(lines) > 1_000
+    assert before.decode() in told
+
+
+def test_no_signal_claims_what_nothing_has_calibrated(journal: Path) -> None:
+    documents: list[bytes] = []
+    replay(journal, FoldConfig(), keep=documents.append)
+
+    for told in map(json.decode, documents):
+        assert (told["calibrated"], told["expected_value_after_costs"]) == (False, None)
+        assert told["confidence"] == pytest.approx(1 / 3)  # the panel has no candles
 
 
 def test_it_may_be_cut_anywhere(records: list[Record]) -> None:
