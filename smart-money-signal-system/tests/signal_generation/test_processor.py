@@ -224,6 +224,16 @@ def test_the_events_of_one_recorded_instant_are_simultaneous() -> None:
     assert {signal.as_of for signal in issued} == {NOON}
 
 
+@pytest.mark.parametrize("second", [0, 1])
+def test_the_last_instant_of_a_recording_is_decided_when_live_data_follow(second: int) -> None:
+    recording: dict[str, Any] = {"recording": True, "cadence_seconds": 600.0}
+    world = World(status(**recording), *LONGS[1:])
+
+    issued = world.hear(status(second), tick(2))
+
+    assert [signal.coin for signal in issued][:3] == ["BTC"] * 3
+
+
 def test_a_recording_after_live_data_is_decided_in_its_own_time() -> None:
     world = World(*LONGS)
     world.hear(tick(86_400))

@@ -140,12 +140,11 @@ class SignalGenerationProcessor:
         if self._state.recording:
             self.memory.waiting.update(touched)
         else:
-            yield from self._decide(touched, moment, position)
+            yield from self._decide({*touched, *self._waited()}, moment, position)
 
     def settle(self, position: int) -> Iterator[list[Signal]]:
         """Decide what the instant that ended with the record at `position` touched, as `react`."""
-        moment = self._moment()
-        touched, self.memory.waiting = self.memory.waiting, set()
+        moment, touched = self._moment(), self._waited()
         if moment is not None:
             yield from self._decide(touched, moment, position)
 
@@ -178,6 +177,13 @@ class SignalGenerationProcessor:
             )
             for horizon in HORIZONS
         ]
+
+    def _waited(self) -> Collection[str]:
+        """Return the coins that waited for the end of a recorded instant, which do so no longer."""
+        if not self.memory.waiting:
+            return ()
+        waited, self.memory.waiting = self.memory.waiting, set()
+        return waited
 
     def _moment(self) -> _Moment | None:
         seen = self._state.circumstances()
