@@ -86,6 +86,9 @@ def test_the_command_writes_what_the_service_loads_and_says_what_it_is_worth(
 
     artefact = json.decode(out.read_bytes())
     assert read_regime_model(out).version == artefact["model"]["version"]
+    assert artefact["bands_tried"] == 30
+    assert artefact["sharpe_standard_error"] == pytest.approx(artefact["years_judged"] ** -0.5)
+    assert f"{artefact['reference']['turns']} turns" in said
     assert set(artefact["metrics"]) == {
         "walk-forward",
         "published band",

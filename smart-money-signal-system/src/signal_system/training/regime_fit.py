@@ -7,6 +7,7 @@ states compared are those the running service would have had: bar by bar, by the
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
+from math import sqrt
 
 from signal_system.evaluation.metrics import (
     compounded,
@@ -87,10 +88,20 @@ class Fit:
     folds: Sequence[Fold]
     scores: dict[str, Scores]
     labelled: int
+    turns: int
+    years: float
+
+    @property
+    def sharpe_error(self) -> float:
+        """The standard error of a small Sharpe ratio: one by the root of the years (Lo, 2002)."""
+        return 1 / sqrt(self.years)
 
     @property
     def is_better(self) -> bool:
-        """Whether walking forward beat the published band, on the correlation it was fitted for."""
+        """Whether walking forward beat the published band, on the correlation it was fitted for.
+
+        By the number alone: whether the difference means anything is another question.
+        """
         walked = self.scores["walk-forward"].matthews
         published = self.scores["published band"].matthews
         return walked is not None and (published is None or walked > published)
@@ -117,6 +128,8 @@ def fit(candles: Candles, plan: Plan, on_progress: Callable[[], None] = lambda: 
         folds=folds,
         scores={name: judge.scores(said) for name, said in ways.items()},
         labelled=sum(label is not None for label in reference[start:]),
+        turns=switches([label for label in reference[start:] if label is not None]),
+        years=len(walked) / candles.bars_per_year,
     )
 
 

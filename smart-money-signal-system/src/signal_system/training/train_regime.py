@@ -86,8 +86,12 @@ def _artefact(fitted: Fit, data: Candles, plan: Plan) -> dict[str, Any]:
             "dating": "Lunde-Timmermann",
             "swing": plan.swing,
             "labelled_bars": fitted.labelled,
+            "turns": fitted.turns,
         },
         "round_trip_cost": plan.cost,
+        "bands_tried": len(plan.bands),
+        "years_judged": fitted.years,
+        "sharpe_standard_error": fitted.sharpe_error,
         "data": {
             "file": data.name,
             "sha256": data.digest,
@@ -127,6 +131,11 @@ def _report(fitted: Fit, data: Candles, out: Path) -> None:
         f"{first:%Y-%m-%d} to {data.opened[-1]:%Y-%m-%d}, out of sample"
     )
     console.print(_table(fitted.scores))
+    console.print(
+        f"{fitted.turns} turns in {fitted.years:.1f} years to judge by; a Sharpe ratio is known to "
+        f"about ±{2 * fitted.sharpe_error:.2f} (two standard errors). The published band was chosen "
+        "in hindsight: for it, no bar of Bitcoin's past is out of sample."
+    )
     window, width = fitted.band
     console.print(f"fitted on everything: window {window}, width {width:.0%} -> {out}")
     if not fitted.is_better:
