@@ -2,7 +2,14 @@ from decimal import Decimal
 
 from hypothesis import given, strategies as st
 
-from market_scraper.connectors.hyperliquid.tape import REPLAYED, TradeTape
+from market_scraper.connectors.hyperliquid.tape import (
+    KEPT_MS,
+    KEPT_PER_COIN,
+    LEAST_KEPT_PER_COIN,
+    REPLAYED,
+    Taken,
+    TradeTape,
+)
 from market_scraper.positions.ledger import Trade
 from shared_events.testing.factories import an_address
 
@@ -66,6 +73,19 @@ def test_a_replay_that_comes_after_live_trades_still_tells_what_was_missed_befor
 
     assert numbers(taken.trades) == list(range(62, 91))
     assert (taken.covered_from_ms, taken.gap) == (62, True)
+
+
+def test_trades_of_long_ago_are_forgotten_but_for_more_than_a_replay_holds() -> None:
+    tape = TradeTape()
+    for number in range(2 * KEPT_PER_COIN):
+        tape.take("BTC", [trade(number * 1_000)], replay=False)
+    burst = [trade(KEPT_MS * 100 + number) for number in range(2 * KEPT_PER_COIN)]
+    assert len(tape._seen["BTC"]) == LEAST_KEPT_PER_COIN  # noqa: SLF001 -- the bound is the point
+
+    tape.take("BTC", burst, replay=False)
+
+    assert len(tape._seen["BTC"]) == KEPT_PER_COIN  # noqa: SLF001
+    assert tape.take("BTC", burst[-REPLAYED:], replay=True) == Taken(())
 
 
 @given(absences=st.lists(st.tuples(st.integers(0, 60), st.integers(1, 40)), min_size=1, max_size=8))

@@ -11,6 +11,9 @@ from market_scraper.positions.ledger import Trade
 
 REPLAYED = 30
 KEPT_PER_COIN = 10_000
+LEAST_KEPT_PER_COIN = 1_000
+KEPT_MS = 600_000
+"""Older trades are forgotten, but for the last `LEAST_KEPT_PER_COIN`: most coins trade seldom."""
 
 _Key = tuple[int, int]
 
@@ -44,10 +47,16 @@ class TradeTape:
         for trade in fresh:
             seen[trade.ms, trade.tid] = None
             self.newest_ms = max(self.newest_ms, trade.ms)
-        for _ in range(len(seen) - KEPT_PER_COIN):
-            del seen[next(iter(seen))]
+        self._forget(seen)
         if not replay or not trades or bridged:
             return Taken(fresh)
         whole = not known and len(trades) < REPLAYED
         begins = 0 if whole else min(trade.ms for trade in trades)
         return Taken(fresh, begins, gap=known)
+
+    def _forget(self, seen: dict[_Key, None]) -> None:
+        while len(seen) > LEAST_KEPT_PER_COIN:
+            oldest = next(iter(seen))
+            if len(seen) <= KEPT_PER_COIN and oldest[0] >= self.newest_ms - KEPT_MS:
+                return
+            del seen[oldest]
