@@ -1,4 +1,6 @@
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -86,6 +88,19 @@ async def test_a_snapshot_that_cannot_be_used_costs_time_and_nothing_else(
     whole, expected = uninterrupted()
     assert fold.processor.memory.chain == whole.processor.memory.chain
     assert [event.id for event in issued] == [event.id for event in expected]
+
+
+async def test_a_snapshot_with_damaged_bytes_is_made_up_for_by_the_journal(
+    store: SqliteStore, journal: Path, tmp_path: Path
+) -> None:
+    keep(store, b"anything")
+    for path in tmp_path.rglob("*.db"):
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("UPDATE snapshot SET body = x'00112233'")
+
+    fold, _ = await restored(store, journal)
+
+    assert fold.processor.memory.chain == uninterrupted()[0].processor.memory.chain
 
 
 async def test_a_snapshot_ahead_of_the_journal_is_dropped_with_what_it_led_to(

@@ -116,6 +116,17 @@ def test_a_file_that_is_no_database_is_a_matter_of_configuration(
         SqliteStore.open(tmp_path / "signals.db")
 
 
+def test_a_database_whose_pages_are_damaged_is_a_matter_of_configuration(
+    store: SqliteStore, path: Path
+) -> None:
+    store.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4096] + b"Z" * (len(whole) - 4096))
+
+    with pytest.raises(ConfigError, match="move a damaged file away"):
+        SqliteStore.open(path)
+
+
 def test_a_store_of_a_newer_build_is_left_alone(store: SqliteStore, path: Path) -> None:
     store.close()
     with sqlite3.connect(path) as connection:
