@@ -83,3 +83,12 @@ def test_a_password_in_a_wrong_url_is_not_repeated(monkeypatch: pytest.MonkeyPat
         Settings.read()
 
     assert "hush" not in str(caught.value)
+
+
+def test_a_misspelt_setting_is_refused_with_the_right_spelling(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MARKET_SCRAPER_BUS_ULR", "redis://127.0.0.1:1/0")
+
+    with pytest.raises(ConfigError, match="did you mean MARKET_SCRAPER_BUS_URL"):
+        Settings.read()

@@ -91,3 +91,12 @@ def test_a_key_that_systemd_hands_over_is_read_and_never_shown(
     assert settings.api_key is not None
     assert settings.api_key.get_secret_value() == "s3cret-and-long-enough-to-be-a-key"
     assert "s3cret" not in repr(settings)
+
+
+def test_a_misspelt_setting_is_refused_with_the_right_spelling(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SIGNAL_SYSTEM_BUS_ULR", "redis://127.0.0.1:1/0")
+
+    with pytest.raises(ConfigError, match="did you mean SIGNAL_SYSTEM_BUS_URL"):
+        Settings.read()

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared_events.errors import ConfigError
 from shared_events.payloads import Interval
+from shared_events.runtime.config import refuse_misspelt
 from shared_events.types import Number
 
 _CREDENTIALS_FOLDER = "CREDENTIALS_DIRECTORY"
@@ -82,6 +83,7 @@ class Settings(BaseSettings):
         ConfigError
             Naming the variable and what to change.
         """
+        refuse_misspelt(PREFIX, cls.model_fields)
         chosen = {name: value for name, value in given.items() if value is not None}
         try:
             return cls(_secrets_dir=os.environ.get(_CREDENTIALS_FOLDER), **chosen)  # type: ignore[arg-type]

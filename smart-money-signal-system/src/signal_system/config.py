@@ -11,6 +11,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from shared_events.errors import ConfigError
+from shared_events.runtime.config import refuse_misspelt
 from signal_system.domain.rules import Rules
 from signal_system.fold import FoldConfig
 from signal_system.ml.regime_detection import RegimeModel
@@ -73,6 +74,7 @@ class Settings(BaseSettings):
         ConfigError
             Naming the variable and what to change.
         """
+        refuse_misspelt(PREFIX, cls.model_fields)
         named = {_ALIASES.get(name, name): value for name, value in given.items()}
         try:
             return cls(

@@ -1,8 +1,9 @@
-"""What the service manager that started this process told it, if there is one."""
+"""What the environment tells every service: where its manager listens, and no misspelt setting."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Self
 
 from shared_events.errors import ConfigError
@@ -35,6 +36,32 @@ class Manager:
         mine = meant_for in (None, str(os.getpid() if pid is None else pid))
         interval = environment.get("WATCHDOG_USEC") if mine else None
         return cls(environment.get("NOTIFY_SOCKET") or None, _seconds(interval))
+
+
+def refuse_misspelt(
+    prefix: str, settings: Collection[str], environment: Mapping[str, str] = os.environ
+) -> None:
+    """Return if every variable that begins with `prefix` names one of `settings`.
+
+    Parts of a nested setting follow two underscores and are not looked at.
+
+    Raises
+    ------
+    ConfigError
+        Naming the first variable that means nothing, and the setting it resembles.
+
+    Examples
+    --------
+    >>> refuse_misspelt("X_", ["bus_url"], {"X_BUS_URL": "", "X_BUS_UR": ""})
+    Traceback (most recent call last):
+    shared_events.errors.ConfigError: X_BUS_UR is no setting; did you mean X_BUS_URL?
+    """
+    for variable in sorted(environment):
+        name = variable.upper().removeprefix(prefix).partition("__")[0].lower()
+        if variable.upper().startswith(prefix) and name not in settings:
+            like = get_close_matches(name, settings, n=1)
+            hint = f"did you mean {prefix}{like[0].upper()}?" if like else "remove it."
+            raise ConfigError(f"{variable} is no setting; {hint}")
 
 
 def _seconds(microseconds: str | None) -> float | None:
