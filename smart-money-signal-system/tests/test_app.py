@@ -11,6 +11,7 @@ import pytest
 from msgspec import json
 
 from shared_events.bus.memory import MemoryEventBus
+from shared_events.bus.port import LostGroup
 from shared_events.envelope import event
 from shared_events.errors import ConfigError
 from shared_events.payloads import MarketContext, SourceStatus, TrackedTrader
@@ -18,6 +19,7 @@ from shared_events.runtime.clock import SystemClock
 from shared_events.testing.factories import a_position, an_address, trader_positions
 from signal_system.app import Service, running
 from signal_system.config import Settings
+from signal_system.event_subscriber import GROUP
 from signal_system.signal_generation.chain import is_intact
 
 COINS = ("BTC", "ETH")
@@ -208,3 +210,15 @@ async def test_a_port_that_is_taken_is_a_matter_of_configuration(
         with pytest.raises(ConfigError, match="API_PORT"):
             async with running(other, bus=MemoryEventBus()):
                 pass
+
+
+async def test_it_says_so_when_the_bus_dropped_what_it_had_not_read(settings: Settings) -> None:
+    class Dropping(MemoryEventBus):
+        async def lost_groups(self) -> list[LostGroup]:
+            return [LostGroup(GROUP, "candles", now()), LostGroup("another", "signals", now())]
+
+    async with started(settings, Dropping()) as service:
+        checks = await service.read_model.checks()
+
+    assert checks["bus"] is None
+    assert "dropped unread candles;" in (checks["events"] or "")

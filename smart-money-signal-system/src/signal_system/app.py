@@ -13,7 +13,7 @@ from shared_events.bus.consumer import consume
 from shared_events.bus.open import open_bus
 from shared_events.bus.patience import patiently
 from shared_events.bus.port import EventBus, Subscription
-from shared_events.errors import BusUnavailableError
+from shared_events.errors import BusUnavailableError, DataError
 from shared_events.journal import JournalWriter
 from shared_events.runtime.clock import Clock, SystemClock
 from shared_events.runtime.health import Health
@@ -65,7 +65,13 @@ class Service:
             journal, self.fold, ids, clock=clock, listener=self._signals.add
         )
         self._figures = BusFigures()
-        health = Health({"bus": bus.ping, "store": partial(asyncio.to_thread, store.ping)})
+        health = Health(
+            {
+                "bus": bus.ping,
+                "events": self._missed_nothing,
+                "store": partial(asyncio.to_thread, store.ping),
+            }
+        )
         self.read_model = LiveReadModel(
             self.fold, self._signals, self._subscriber, self._figures, health, clock
         )
@@ -117,6 +123,14 @@ class Service:
             log.warning("checkpoint_failed", reason=str(e))
         else:
             self._kept_position = position
+
+    async def _missed_nothing(self) -> None:
+        lost = [each.event_type for each in await self._bus.lost_groups() if each.group == GROUP]
+        if lost:
+            raise DataError(
+                f"so far behind that the bus dropped unread {', '.join(sorted(lost))}; whole books"
+                " come again by themselves, the rest does not"
+            )
 
     async def _encoded_traders(self) -> list[Raw]:
         pacer, encoded = Pacer(), list[Raw]()
