@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from shared_events.bus import redis_lease
 from shared_events.bus.redis_link import RedisLink, connect, dead_of, stream_of
 from shared_events.bus.redis_streams import RedisEventBus, StreamLimits
 from shared_events.codec import encode
@@ -425,3 +426,36 @@ async def test_nobody_there_is_noticed() -> None:
     async with link.redis:
         with pytest.raises(BusUnavailableError):
             await a_bus(link).publish(books(1))
+
+
+async def test_nobody_else_reads_as_a_consumer_that_reads(each_redis: RedisLink) -> None:
+    mine, another = a_bus(each_redis, holder="here:/a"), a_bus(each_redis, holder="there:/b")
+    async with mine.subscribe("signals", [POSITIONS]):
+        with pytest.raises(ConfigError, match="here:/a reads the events of 'signals'"):
+            async with another.subscribe("signals", [POSITIONS]):
+                pass
+
+    async with another.subscribe("signals", [POSITIONS]) as subscription:
+        await another.publish(books(1))
+        assert sequences(await batch(subscription)) == [0]
+
+
+async def test_a_killed_reader_comes_back_to_its_place_at_once(each_redis: RedisLink) -> None:
+    killed = a_bus(each_redis, holder="here:/a").subscribe("signals", [POSITIONS])
+    await killed.__aenter__()
+
+    async with a_bus(each_redis, holder="here:/a").subscribe("signals", [POSITIONS]) as again:
+        await a_bus(each_redis).publish(books(1))
+        assert sequences(await batch(again)) == [0]
+
+
+async def test_a_reader_whose_place_was_taken_stops(
+    each_redis: RedisLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_lease, "_RENEWED_EVERY", 0)
+    mine, another = a_bus(each_redis, holder="here:/a"), a_bus(each_redis, holder="there:/b")
+    async with mine.subscribe("signals", [POSITIONS]) as asleep:
+        await each_redis.redis.delete("events:lease:signals:test")  # as if it had run out
+        async with another.subscribe("signals", [POSITIONS]):
+            with pytest.raises(ConfigError, match="there:/b"):
+                await asleep.batch()

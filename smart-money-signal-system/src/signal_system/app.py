@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import timedelta
 from functools import partial
+from socket import gethostname
 
 import structlog
 from msgspec import Raw, json
@@ -206,7 +207,9 @@ async def running(
         store = stack.enter_context(closing(SqliteStore.open(settings.database)))
         journal = stack.enter_context(JournalWriter(settings.journal, fsync=settings.journal_fsync))
         if bus is None:
-            bus = await stack.enter_async_context(open_bus(settings.bus_url, consumer=CONSUMER))
+            holder = f"{gethostname()}:{settings.data_dir.resolve()}"
+            opened = open_bus(settings.bus_url, consumer=CONSUMER, holder=holder)
+            bus = await stack.enter_async_context(opened)
         service = Service(settings, bus, store, journal, clock or SystemClock())
         if serve:
             app = web.build(service.read_model, bus, settings)

@@ -202,3 +202,16 @@ for _, field in ipairs(redis.call('HKEYS', record)) do
 end
 return lost
 """
+
+TAKE_LEASE = """
+-- KEYS: lease; ARGV: holder, ms. Returns who else holds it, or nothing.
+local held = redis.call('GET', KEYS[1])
+if held and held ~= ARGV[1] then return held end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return nil
+"""
+
+GIVE_BACK_LEASE = """
+-- KEYS: lease; ARGV: holder
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+"""

@@ -27,6 +27,7 @@ async def open_bus(
     url: str,
     *,
     consumer: str,
+    holder: str | None = None,
     redeliver_after: float = 30.0,
     silence_seconds: float = 5.0,
     limits: StreamLimits | None = None,
@@ -40,6 +41,9 @@ async def open_bus(
         in this process for as long as somebody has it open.
     consumer
         This process's name inside its groups: stable over restarts, unique among live processes.
+    holder
+        Who this is, for people: in Redis, whoever else wants to read as the same consumer meanwhile
+        gets a `ConfigError` that names it. None lets them.
     redeliver_after
         Seconds before a delivery that nobody settled comes back.
     silence_seconds
@@ -57,7 +61,11 @@ async def open_bus(
     elif scheme in _REDIS:
         async with _redis(url, silence_seconds) as link:
             yield RedisEventBus(
-                link, consumer=consumer, redeliver_after=redeliver_after, limits=limits
+                link,
+                consumer=consumer,
+                holder=holder,
+                redeliver_after=redeliver_after,
+                limits=limits,
             )
     else:
         raise ConfigError(

@@ -12,6 +12,7 @@ import structlog
 from shared_events.bus import lua
 from shared_events.bus.port import DeadLetter, LostGroup
 from shared_events.bus.redis_dead_letters import DeadLetters
+from shared_events.bus.redis_lease import Lease
 from shared_events.bus.redis_link import RedisLink, dead_of, stream_of
 from shared_events.bus.redis_subscription import RedisSubscription
 from shared_events.codec import encode
@@ -53,6 +54,9 @@ class RedisEventBus:
         had in hand; never the same in two live processes.
     redeliver_after
         Seconds before a delivery that nobody settled comes back.
+    holder
+        Who this is, for people, and the same after a restart. While it reads nobody else can as the
+        same consumer; None lets them.
     batch_size
         The most deliveries of one batch. Larger ones cost more: decoded events leave the cache.
     """
@@ -62,12 +66,14 @@ class RedisEventBus:
         link: RedisLink,
         *,
         consumer: str,
+        holder: str | None = None,
         redeliver_after: float = 30.0,
         batch_size: int = 250,
         limits: StreamLimits | None = None,
     ) -> None:
         self._link = link
         self._consumer = consumer
+        self._holder = holder
         self._redeliver_after = redeliver_after
         self._batch_size = batch_size
         self._limits = limits or StreamLimits()
@@ -110,12 +116,18 @@ class RedisEventBus:
             types=tuple(types),
             redeliver_after=self._redeliver_after,
             batch_size=self._batch_size,
+            lease=self._lease(group),
         )
         await subscription.open()
         try:
             yield subscription
         finally:
             await subscription.close()
+
+    def _lease(self, group: str) -> Lease | None:
+        if self._holder is None:
+            return None
+        return Lease(self._link, group=group, consumer=self._consumer, holder=self._holder)
 
     async def dead_letters(self, event_type: str) -> Sequence[DeadLetter]:
         """Return the newest dead letters of `event_type`, newest first."""

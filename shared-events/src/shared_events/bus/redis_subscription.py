@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from shared_events.bus import lua
 from shared_events.bus.merge import merged
 from shared_events.bus.port import Delivery
 from shared_events.bus.redis_dead_letters import DeadLetters, Letter
+from shared_events.bus.redis_lease import Lease
 from shared_events.bus.redis_link import RedisLink, is_without_group, stream_of
 from shared_events.codec import decoder_of
 from shared_events.errors import BusUnavailableError, DataError, UnknownEventError
@@ -41,6 +43,8 @@ class RedisSubscription:
         Whose place this is, and which of the group's consumers this is.
     types
         What to read.
+    lease
+        The right to this place; None lets others read from it too.
     """
 
     def __init__(  # noqa: PLR0913 -- built in one place
@@ -53,8 +57,10 @@ class RedisSubscription:
         types: Sequence[str],
         redeliver_after: float,
         batch_size: int,
+        lease: Lease | None = None,
     ) -> None:
         self._link = link
+        self._lease = lease
         self._dead = dead_letters
         self._group = group
         self._consumer = consumer
@@ -76,6 +82,8 @@ class RedisSubscription:
 
     async def open(self) -> None:
         """Create the groups that are missing and bring back what this build can read by now."""
+        if self._lease is not None:
+            await self._lease.keep()
         await self._create_groups()
         for event_type in self._streams.values():
             revived = await self._dead.revive(event_type)
@@ -87,9 +95,14 @@ class RedisSubscription:
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
+        if self._lease is not None:
+            with suppress(BusUnavailableError):  # it ends by itself
+                await self._lease.end()
 
     async def batch(self) -> Sequence[Delivery]:
         """Return what was in hand before a break, then what came back, then what is new."""
+        if self._lease is not None:
+            await self._lease.keep()
         taking_back = self._recovered is not None or monotonic() >= self._reclaim_at
         try:
             if self._reading is not None and (taking_back or self._reading.done()):
