@@ -10,7 +10,8 @@ from market_scraper.outlet import SOURCE, Outlet
 from shared_events.payloads import SourceStatus
 from shared_events.runtime.clock import Clock
 
-QUIET_SECONDS = 60.0
+QUIET_SECONDS = 15.0
+"""Of all coins together: on a venue with trades every second, longer means that we do not see them."""
 LOST_SECONDS = 300.0
 _LOOK_SECONDS = 0.25
 _SHARE = Decimal("0.0001")
