@@ -146,6 +146,7 @@ class Regime(Value):
     model_version: str
     probabilities: Mapping[str, float] = {}
     candidate: str | None = None
+    revision: int = 0
 
 
 class Regimes(Value):
