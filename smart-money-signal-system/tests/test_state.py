@@ -282,6 +282,22 @@ def test_a_book_from_the_future_is_no_fresher_than_the_moment_we_heard_of_it() -
     assert state.traders[an_address(1)].verified_at == NOON
 
 
+def test_a_word_from_the_future_does_not_outlast_later_ones() -> None:
+    stray = told(member(1, 10, second=9_999).data, 0)
+    family = told(profile(1, second=9_999, master=2).data, 0)
+
+    state = after([stray, family, member(1, 80, second=5), profile(1, second=5)])
+
+    assert state.weights[an_address(1)].ppm == 800_000
+    assert state.families.head(an_address(1)) == an_address(1)
+
+
+def test_a_coin_that_is_no_longer_listed_has_no_price() -> None:
+    last = price("BTC", 2).data.model_copy(update={"delisted": True})
+
+    assert after([told(last)]).markets["BTC"].mark is None
+
+
 def test_a_price_nothing_can_have_is_no_price() -> None:
     state = after([price("BTC", "1E+40"), price("ETH", 0), price("SOL", None)])
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from msgspec import Raw, Struct, json
 
@@ -38,6 +38,8 @@ from signal_system.weighting_engine import TraderWeightingEngine, Weight
 MAX_STRANGERS = 10_000
 
 _SILENT = Weight(0)
+
+Word = TypeVar("Word", TrackedTrader, TraderProfile)
 
 
 class Effect(NamedTuple):
@@ -241,8 +243,8 @@ class State:
         head = self.families.head(told.address)
         return Effect([move.coin for move in moves if self._shift(head, weight, move)])
 
-    def _on_roster(self, told: TrackedTrader, _: datetime) -> Effect:
-        trader = self._trader(told.address)
+    def _on_roster(self, told: TrackedTrader, at: datetime) -> Effect:
+        told, trader = _no_later(told, at), self._trader(told.address)
         if not trader.enrol(told):
             self.ignored += 1
         self._roster = collected(self._roster, told)
@@ -252,10 +254,10 @@ class State:
             self._roster = None
         return Effect({coin for each in changed for coin in self._reweigh(each)})
 
-    def _on_profile(self, told: TraderProfile, _: datetime) -> Effect:
+    def _on_profile(self, told: TraderProfile, at: datetime) -> Effect:
         if told.role is None and told.master is None and not told.children:
             return _NOTHING  # whom it belongs to is not known: that parts no family
-        trader = self._trader(told.address)
+        told, trader = _no_later(told, at), self._trader(told.address)
         before = trader.children
         if not trader.introduce(told):
             self.ignored += 1
@@ -270,7 +272,8 @@ class State:
             return _NOTHING
         if known is None and len(self.markets) >= MAX_COINS:
             return _NOTHING
-        self.markets[told.coin] = Market(said_at, usable(told.mark), told.delisted)
+        mark = None if told.delisted else usable(told.mark)  # the last price of what is no market
+        self.markets[told.coin] = Market(said_at, mark, told.delisted)
         return Effect((told.coin,))
 
     def _on_candle(self, told: Candle, at: datetime) -> Effect:
@@ -377,6 +380,11 @@ class State:
             return b""
         head = self.families.head(trader.address)
         return sha256(json.encode((trader.address, head, weight, book))).digest()
+
+
+def _no_later(told: Word, at: datetime) -> Word:
+    """Return `told` as said no later than it was recorded: a stray future would outlast all news."""
+    return told if told.at <= at else told.model_copy(update={"at": at})
 
 
 def _age(at: datetime | None, now: datetime) -> float | None:
