@@ -73,6 +73,8 @@ async def test_an_http_url_opens_a_publisher() -> None:
         "http://localhost",
         "redis://host:port",
         "redis://[",
+        "redis://localhost/events",
+        "unix://",
     ],
 )
 async def test_what_names_no_bus_is_a_matter_of_configuration(url: str) -> None:
@@ -81,7 +83,8 @@ async def test_what_names_no_bus_is_a_matter_of_configuration(url: str) -> None:
             pass
 
 
-async def test_what_names_no_publisher_is_a_matter_of_configuration() -> None:
+@pytest.mark.parametrize("url", ["ftp://localhost", "http://", "https:///api"])
+async def test_what_names_no_publisher_is_a_matter_of_configuration(url: str) -> None:
     with pytest.raises(ConfigError, match="URL"):
-        async with open_publisher("ftp://localhost"):
+        async with open_publisher(url):
             pass

@@ -328,6 +328,27 @@ async def test_what_is_younger_than_the_retention_stays_for_later_groups(
         assert sequences(await settled(subscription)) == [0, 1, 2, 3]
 
 
+async def test_history_outlives_the_retention_for_groups_that_come_late(
+    each_redis: RedisLink,
+) -> None:
+    limits = StreamLimits(
+        retention_seconds=0,
+        stream_max_age_seconds=0,
+        trim_every_seconds=1000,
+        history_seconds={CONTEXTS: 3600},
+    )
+    bus = a_bus(each_redis, limits=limits)
+    async with bus.subscribe("quick", [POSITIONS, CONTEXTS]) as subscription:
+        await bus.publish([*books(3), context(0)])
+        await settled(subscription)
+    await asyncio.sleep(0.005)
+
+    await bus.trim([POSITIONS, CONTEXTS])
+
+    async with bus.subscribe("late", [POSITIONS, CONTEXTS]) as subscription:
+        assert [each.event.type for each in await settled(subscription)] == [CONTEXTS]
+
+
 async def test_a_group_that_no_longer_exists_is_not_lost(each_redis: RedisLink) -> None:
     bus = a_bus(each_redis, limits=SMALL)
     async with bus.subscribe("asleep", [POSITIONS]):

@@ -106,8 +106,16 @@ async def _redis(url: str, silence_seconds: float) -> AsyncIterator[RedisLink]:
 
 
 def _scheme(url: str) -> str:
+    """Return the scheme of `url`, the rest of which is what that scheme needs."""
     try:
-        scheme = urlsplit(url).scheme
+        parts = urlsplit(url)
     except ValueError as e:
         raise ConfigError(f"this is no bus URL: {e}") from e
-    return scheme
+    if parts.scheme == "unix" and not parts.path:
+        raise ConfigError("a unix:// URL needs the path of a socket: unix:///run/redis.sock")
+    if parts.scheme in _HTTP and not parts.hostname:
+        raise ConfigError(f"a {parts.scheme}:// URL needs a host")
+    database = parts.path.removeprefix("/")
+    if parts.scheme in ("redis", "rediss") and database and not database.isdecimal():
+        raise ConfigError(f"a Redis URL ends with the number of a database, not {database!r}")
+    return parts.scheme

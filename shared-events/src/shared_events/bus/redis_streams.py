@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
@@ -33,11 +33,14 @@ class StreamLimits:
 
     What every group has settled goes after `retention_seconds`. What a group has not settled is
     kept for it until the stream outgrows `stream_max_bytes` or the event `stream_max_age_seconds`.
+    Both times are longer for the types in `history_seconds`, which a group that comes late needs and
+    nobody tells again.
     """
 
     retention_seconds: float = 3600
     stream_max_bytes: int = 512 * 1024 * 1024
     stream_max_age_seconds: float = 72 * 3600
+    history_seconds: Mapping[str, float] = field(default_factory=lambda: {"candles": 200 * 86400})
     dead_letters: int = 100_000
     trim_every_seconds: float = 10
 
@@ -165,7 +168,8 @@ class RedisEventBus:
         retention = int(limits.retention_seconds * 1000)
         async with self._link.asking("trim"):
             for name in types:
-                bounds = (name, retention, age, limits.stream_max_bytes)
+                history = int(limits.history_seconds.get(name, 0) * 1000)
+                bounds = (name, max(retention, history), max(age, history), limits.stream_max_bytes)
                 for group in await self._trim((stream_of(name), LOST_GROUPS), bounds):
                     log.error("group_lost", group=group.decode(), event_type=name)
                 dead = dead_of(name)
