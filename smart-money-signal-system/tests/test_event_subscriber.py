@@ -61,7 +61,7 @@ async def test_what_was_handled_is_in_the_journal_and_in_the_state(parts: Parts)
 
     assert parts.journalled() == [event.id for event in events]
     assert parts.fold.position == 3
-    assert parts.fold.state.coins["BTC"].voters == 1
+    assert parts.fold.state.voices.coins["BTC"].voters == 1
     assert parts.issued == [3, 3, 3]
 
 

@@ -37,9 +37,9 @@ def from_scratch(state: State) -> dict[str, Exposure]:
     """Add up every stake anew from the books, weights and families that the state holds."""
     stakes: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
     for address, trader in state.traders.items():
-        weight = state.weights[address].ppm if trader.tracked else 0
+        weight = state.voices.weights[address].ppm if trader.tracked else 0
         for coin, held in trader.book.items():
-            stakes[coin][state.families.head(address)] += weight * held.voice
+            stakes[coin][state.voices.families.head(address)] += weight * held.voice
     exposures = {}
     for coin, of_coin in stakes.items():
         exposures[coin] = Exposure()
@@ -66,7 +66,7 @@ def test_exposures_are_what_adding_up_everything_from_scratch_gives_after_any_ev
     for record in day(seed):
         state.apply(record)
 
-    assert sums(state.coins) == sums(from_scratch(state))
+    assert sums(state.voices.coins) == sums(from_scratch(state))
 
 
 @settings(deadline=None)
@@ -112,27 +112,27 @@ def test_a_snapshot_goes_on_as_if_nothing_had_happened(seed: int, cut: int) -> N
         assert before.apply(record) == resumed.apply(record)
         assert before.circumstances() == resumed.circumstances()
     assert before.digest() == resumed.digest()
-    assert sums(before.coins) == sums(resumed.coins)
+    assert sums(before.voices.coins) == sums(resumed.voices.coins)
 
 
 def test_a_sub_account_votes_as_its_master_and_what_they_hold_against_each_other_cancels() -> None:
     state = after([member(1), member(2), book(1, 1, {"BTC": 5}), book(2, 1, {"BTC": -2})])
-    assert state.coins["BTC"].voters == 2
+    assert state.voices.coins["BTC"].voters == 2
 
     state.apply(profile(2, master=1))
 
-    assert state.coins["BTC"].stakes == {an_address(1): 3 * 10**14}
+    assert state.voices.coins["BTC"].stakes == {an_address(1): 3 * 10**14}
 
 
 def test_a_child_that_only_its_master_knows_of_is_merged_and_let_go_again() -> None:
     state = after([member(1), member(2), book(1, 1, {"BTC": 5}), book(2, 1, {"BTC": 2})])
 
     state.apply(profile(1, 1, children=(an_address(2),)))
-    assert state.coins["BTC"].voters == 1
-    assert state.size_of(an_address(1), "BTC") == 7 * 10**8
+    assert state.voices.coins["BTC"].voters == 1
+    assert state.voices.size_of(an_address(1), "BTC") == 7 * 10**8
 
     state.apply(profile(1, 2))
-    assert state.coins["BTC"].voters == 2
+    assert state.voices.coins["BTC"].voters == 2
 
 
 @pytest.mark.parametrize("second", [0.5, 5])
@@ -144,7 +144,7 @@ def test_a_profile_that_knows_no_role_parts_no_family(second: float) -> None:
     state.apply(profile(2, 1, master=1))
     state.apply(profile(2, 6, role=None))
 
-    assert state.coins["BTC"].voters == 1
+    assert state.voices.coins["BTC"].voters == 1
 
 
 def test_merging_before_the_books_are_known_leads_to_the_same() -> None:
@@ -153,7 +153,7 @@ def test_merging_before_the_books_are_known_leads_to_the_same() -> None:
     early = after([profile(2, master=1), *events])
     late = after([*events, profile(2, master=1)])
 
-    assert sums(early.coins) == sums(late.coins)
+    assert sums(early.voices.coins) == sums(late.voices.coins)
 
 
 def test_a_new_score_reweighs_what_is_held_already() -> None:
@@ -162,26 +162,26 @@ def test_a_new_score_reweighs_what_is_held_already() -> None:
     effect = state.apply(member(1, 40, second=1))
 
     assert set(effect.coins) == {"BTC"}
-    assert state.coins["BTC"].long == 2 * 10**14
+    assert state.voices.coins["BTC"].long == 2 * 10**14
 
 
 def test_a_trader_without_a_score_has_half_a_voice() -> None:
-    assert after([member(1, None)]).weights[an_address(1)].ppm == 500_000
+    assert after([member(1, None)]).voices.weights[an_address(1)].ppm == 500_000
 
 
 def test_who_is_no_longer_tracked_has_no_voice_but_is_remembered() -> None:
     state = after([member(1), book(1, 1, {"BTC": 5}), member(1, second=1, tracked=False)])
-    assert state.coins["BTC"].gross == 0
+    assert state.voices.coins["BTC"].gross == 0
 
     state.apply(member(1, second=2))
 
-    assert state.coins["BTC"].gross == 5 * 10**14
+    assert state.voices.coins["BTC"].gross == 5 * 10**14
 
 
 def test_an_older_word_of_the_roster_changes_nothing() -> None:
     state = after([member(1, 80, second=5), member(1, 20, second=1)])
 
-    assert state.weights[an_address(1)].ppm == 800_000
+    assert state.voices.weights[an_address(1)].ppm == 800_000
     assert state.ignored == 1
 
 
@@ -223,14 +223,14 @@ def test_a_size_nobody_knows_is_neither_flat_nor_a_voice_nor_coverage() -> None:
     unknown = book(1, 2, {"BTC": 3}, 5, full=False, quality="unknown")
     state = after([member(1), book(1, 1, {"BTC": 1, "ETH": 1}), unknown])
 
-    assert state.coins["BTC"].voters == 0
-    assert state.size_of(an_address(1), "BTC") is None
-    assert state.size_of(an_address(1), "ETH") == 10**8
+    assert state.voices.coins["BTC"].voters == 0
+    assert state.voices.size_of(an_address(1), "BTC") is None
+    assert state.voices.size_of(an_address(1), "ETH") == 10**8
     assert share_and_age(state) == (0.0, 5.0)
 
     state.apply(book(1, 3, {"BTC": 4}, 6, full=False))
 
-    assert state.coins["BTC"].voters == 1
+    assert state.voices.coins["BTC"].voters == 1
     assert share_and_age(state) == (1.0, 0.0)
 
 
@@ -288,8 +288,8 @@ def test_a_word_from_the_future_does_not_outlast_later_ones() -> None:
 
     state = after([stray, family, member(1, 80, second=5), profile(1, second=5)])
 
-    assert state.weights[an_address(1)].ppm == 800_000
-    assert state.families.head(an_address(1)) == an_address(1)
+    assert state.voices.weights[an_address(1)].ppm == 800_000
+    assert state.voices.families.head(an_address(1)) == an_address(1)
 
 
 def test_a_coin_that_is_no_longer_listed_has_no_price() -> None:

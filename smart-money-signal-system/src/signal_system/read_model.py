@@ -66,7 +66,9 @@ class LiveReadModel:
         issued and chained is in `history`.
         """
         state = self._fold.state
-        if horizon_seconds not in HORIZONS or not (coin in state.coins or coin in state.markets):
+        if horizon_seconds not in HORIZONS or not (
+            coin in state.voices.coins or coin in state.markets
+        ):
             return None
         if self._asked_at != self._fold.position:
             self._asked, self._asked_at = {}, self._fold.position

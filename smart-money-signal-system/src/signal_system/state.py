@@ -24,20 +24,17 @@ from shared_events.payloads import (
 )
 from signal_system.domain.circumstances import Circumstances
 from signal_system.domain.coverage import Coverage
-from signal_system.domain.exposure import Exposure
-from signal_system.domain.families import Families
 from signal_system.domain.market import Market, usable
 from signal_system.domain.roster import RosterSnapshot, collected
 from signal_system.domain.rules import Rules
 from signal_system.domain.sources import Sources
-from signal_system.domain.trader import Move, Trader
+from signal_system.domain.trader import Trader
 from signal_system.ml.regime_detection import RegimeModel
 from signal_system.price_history import LATEST, MAX_COINS, PriceHistory, is_final
-from signal_system.weighting_engine import TraderWeightingEngine, Weight
+from signal_system.voices import Voices
+from signal_system.weighting_engine import TraderWeightingEngine
 
 MAX_STRANGERS = 10_000
-
-_SILENT = Weight(0)
 
 Word = TypeVar("Word", TrackedTrader, TraderProfile)
 
@@ -87,9 +84,7 @@ class State:
         self.applied = self.ignored = 0
         self.newest: dict[str, datetime] = {}
         self.traders: dict[str, Trader] = {}
-        self.weights: dict[str, Weight] = {}
-        self.families = Families()
-        self.coins: dict[str, Exposure] = {}
+        self.voices = Voices(self.traders)
         self.markets: dict[str, Market] = {}
         self.sources = Sources()
         self.prices = PriceHistory()
@@ -143,29 +138,6 @@ class State:
             coverage=self._coverage.share(now),
         )
 
-    def weight_of(self, entity: str) -> Weight:
-        """Return the weight of the entity's head, or of its heaviest member if that has none."""
-        own = self.weights.get(entity)
-        if own is not None:
-            return own
-        members = (
-            self.weights.get(each, _SILENT) for each in sorted(self.families.members(entity))
-        )
-        return max(members, key=lambda weight: weight.ppm, default=_SILENT)
-
-    def size_of(self, entity: str, coin: str) -> int | None:
-        """Return what the entity's tracked members hold of `coin`, in hundred-millionths.
-
-        None if one of them holds nobody knows what.
-        """
-        books = [
-            self.traders[address].book
-            for address in self.families.members(entity)
-            if address in self.weights
-        ]
-        sizes = [book[coin].size for book in books if coin in book]
-        return None if None in sizes else sum(size for size in sizes if size)
-
     def tracked(self) -> Iterable[Trader]:
         """Return the traders on the roster."""
         return (trader for trader in self.traders.values() if trader.tracked)
@@ -206,11 +178,11 @@ class State:
         self.markets, self.sources, self._roster = saved.markets, saved.sources, saved.roster
         self.prices = saved.prices
         self._strangers = dict.fromkeys(saved.strangers)
-        self.traders = {trader.address: trader for trader in saved.traders}
+        self.traders |= {trader.address: trader for trader in saved.traders}
         for trader in saved.traders:
-            known = self.families.learn(trader.address, trader.master, (), trader.children)
+            known = self.voices.families.learn(trader.address, trader.master, (), trader.children)
             for address in known:
-                self.families.settle(address)
+                self.voices.families.settle(address)
         for trader in saved.traders:
             self._reweigh(trader)
         self._judge_freshness()
@@ -235,13 +207,11 @@ class State:
         if moves is None:
             self.ignored += 1
             return _NOTHING
-        weight = self.weights.get(told.address, _SILENT).ppm
-        self._see(trader, weight)
+        self._see(trader)
         if not moves:
             return _NOTHING
         self._digests.pop(told.address, None)
-        head = self.families.head(told.address)
-        return Effect([move.coin for move in moves if self._shift(head, weight, move)])
+        return Effect(self.voices.follow(told.address, moves))
 
     def _on_roster(self, told: TrackedTrader, at: datetime) -> Effect:
         told, trader = _no_later(told, at), self._trader(told.address)
@@ -262,7 +232,7 @@ class State:
         if not trader.introduce(told):
             self.ignored += 1
             return _NOTHING
-        moved = self.families.learn(told.address, told.master, before, told.children)
+        moved = self.voices.families.learn(told.address, told.master, before, told.children)
         return Effect({coin for address in moved for coin in self._rehome(address)})
 
     def _on_market(self, told: MarketContext, at: datetime) -> Effect:
@@ -298,7 +268,7 @@ class State:
         del self._strangers[stranger]
         trader = self.traders.pop(stranger)
         self._digests.pop(stranger, None)
-        for address in self.families.learn(stranger, None, trader.children, ()):
+        for address in self.voices.families.learn(stranger, None, trader.children, ()):
             self._rehome(address)
 
     def _left_out_of(self, roster: RosterSnapshot) -> list[Trader]:
@@ -314,58 +284,26 @@ class State:
 
     def _reweigh(self, trader: Trader) -> Collection[str]:
         """Give `trader` the voice that is due; return the coins this moved."""
-        address, weight = trader.address, self._engine.weigh(trader)
-        before = self.weights.get(address, _SILENT).ppm
-        if trader.tracked:
-            self.weights[address] = weight
+        address, tracked = trader.address, trader.tracked
+        moved = self.voices.give(trader, self._engine.weigh(trader) if tracked else None)
+        if tracked:
             self._strangers.pop(address, None)
         else:
-            self.weights.pop(address, None)
             self._estrange(address)
         self._digests.pop(address, None)
-        self._see(trader, weight.ppm)
-        if weight.ppm == before:
-            return ()
-        head = self.families.head(address)
-        return [
-            coin
-            for coin, held in trader.book.items()
-            if self._shift(head, weight.ppm - before, Move(coin, 0, held.voice))
-        ]
+        self._see(trader)
+        return moved
 
-    def _see(self, trader: Trader, weight: int) -> None:
+    def _see(self, trader: Trader) -> None:
         """Note as of when the book of `trader` is known; without a voice it is no news."""
-        at = trader.verified_at
+        at, weight = trader.verified_at, self.voices.of(trader.address)
         self._coverage.see(trader.address, weight, at)
         if weight and at and (self._newest_book_at is None or at > self._newest_book_at):
             self._newest_book_at = at
 
     def _rehome(self, address: str) -> Collection[str]:
-        """Let `address` vote with its family; return the coins this moved."""
-        before = self.families.head(address)
-        self.families.settle(address)
-        after = self.families.head(address)
-        trader = self.traders.get(address)
         self._digests.pop(address, None)
-        if before == after or trader is None:
-            return ()
-        weight = self.weights.get(address, _SILENT).ppm
-        for coin, held in trader.book.items():
-            self._shift(before, weight, Move(coin, held.voice, 0))
-            self._shift(after, weight, Move(coin, 0, held.voice))
-        return list(trader.book) if weight else ()
-
-    def _shift(self, head: str, weight: int, move: Move) -> bool:
-        """Move the stake of `head`; tell whether that changed the coin."""
-        if not weight:
-            return False
-        exposure = self.coins.get(move.coin)
-        if exposure is None:
-            if len(self.coins) >= MAX_COINS:
-                return False
-            exposure = self.coins[move.coin] = Exposure()
-        exposure.shift(head, weight * (move.after - move.before))
-        return True
+        return self.voices.rehome(address)
 
     def _freshness_seconds(self) -> float:
         return self.sources.freshness_seconds(self._rules.freshness_seconds)
@@ -375,10 +313,10 @@ class State:
 
     def _digest_of(self, trader: Trader) -> bytes:
         book = sorted((coin, held.size) for coin, held in trader.book.items() if held.size)
-        weight = self.weights.get(trader.address, _SILENT).ppm
+        weight = self.voices.of(trader.address)
         if not book and not weight:
             return b""
-        head = self.families.head(trader.address)
+        head = self.voices.families.head(trader.address)
         return sha256(json.encode((trader.address, head, weight, book))).digest()
 
 

@@ -136,7 +136,7 @@ class SignalGenerationProcessor:
             return
         if moment.shared.verdict != self.memory.verdict:
             self.memory.verdict = moment.shared.verdict
-            touched = {*touched, *self._state.coins}
+            touched = {*touched, *self._state.voices.coins}
         if self._state.recording:
             self.memory.waiting.update(touched)
         else:
@@ -195,7 +195,7 @@ class SignalGenerationProcessor:
 
     def _decision(self, coin: str, moment: _Moment) -> Decision:
         state, seen = self._state, moment.seen
-        exposure = state.coins.get(coin, _EMPTY)
+        exposure = state.voices.coins.get(coin, _EMPTY)
         pool = pooled(exposure, self._rules.log_odds_per_tilt)
         market, opinion = state.markets.get(coin), self.memory.opinions.get(coin)
         age = max(0.0, (seen.now - market.at).total_seconds()) if market and market.mark else None
@@ -290,7 +290,7 @@ class SignalGenerationProcessor:
     ) -> tuple[tuple[Contribution, ...], tuple[Contribution, ...]]:
         mark = decision.market.mark if decision.market else None
         link = self._rules.log_odds_per_tilt
-        return contributions(decision.coin, decision.exposure, mark, self._state, link)
+        return contributions(decision.coin, decision.exposure, mark, self._state.voices, link)
 
     def _cost_to_flip(self, decision: Decision) -> Decimal | None:
         """Return None where no amount would do: a gate that money does not open is shut."""

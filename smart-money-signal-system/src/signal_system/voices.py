@@ -1,0 +1,110 @@
+"""Whose opinion counts how much, and the exposures that adds up to, coin by coin."""
+
+from collections.abc import Collection, Iterable, Mapping
+
+from signal_system.domain.exposure import Exposure
+from signal_system.domain.families import Families
+from signal_system.domain.trader import Move, Trader
+from signal_system.price_history import MAX_COINS
+from signal_system.weighting_engine import Weight
+
+_SILENT = Weight(0)
+
+
+class Voices:
+    """The weights of traders, whom they vote with, and the stakes these lead to.
+
+    Parameters
+    ----------
+    traders
+        Everybody known, by address; whoever keeps them up says here what changed.
+
+    Attributes
+    ----------
+    weights
+        Of everybody who has a voice.
+    families
+        Who votes as whom.
+    coins
+        The exposure of every coin that somebody with a voice ever held.
+    """
+
+    def __init__(self, traders: Mapping[str, Trader]) -> None:
+        self._traders = traders
+        self.weights: dict[str, Weight] = {}
+        self.families = Families()
+        self.coins: dict[str, Exposure] = {}
+
+    def of(self, address: str) -> int:
+        """Return what the opinion of `address` counts, in parts per million."""
+        return self.weights.get(address, _SILENT).ppm
+
+    def weight_of(self, entity: str) -> Weight:
+        """Return the weight of the entity's head, or of its heaviest member if that has none."""
+        own = self.weights.get(entity)
+        if own is not None:
+            return own
+        members = (
+            self.weights.get(each, _SILENT) for each in sorted(self.families.members(entity))
+        )
+        return max(members, key=lambda weight: weight.ppm, default=_SILENT)
+
+    def size_of(self, entity: str, coin: str) -> int | None:
+        """Return what the entity's members with a voice hold of `coin`, in hundred-millionths.
+
+        None if one of them holds nobody knows what.
+        """
+        books = [
+            self._traders[address].book
+            for address in self.families.members(entity)
+            if address in self.weights
+        ]
+        sizes = [book[coin].size for book in books if coin in book]
+        return None if None in sizes else sum(size for size in sizes if size)
+
+    def follow(self, address: str, moves: Iterable[Move]) -> list[str]:
+        """Let the voice of `address` follow its `moves`; return the coins this changed."""
+        head, weight = self.families.head(address), self.of(address)
+        return [move.coin for move in moves if self._shift(head, weight, move)]
+
+    def give(self, trader: Trader, weight: Weight | None) -> Collection[str]:
+        """Give `trader` the voice `weight`, or none; return the coins this changed."""
+        before = self.of(trader.address)
+        if weight is None:
+            self.weights.pop(trader.address, None)
+        else:
+            self.weights[trader.address] = weight
+        gained = self.of(trader.address) - before
+        if not gained:
+            return ()
+        head = self.families.head(trader.address)
+        return [
+            coin
+            for coin, held in trader.book.items()
+            if self._shift(head, gained, Move(coin, 0, held.voice))
+        ]
+
+    def rehome(self, address: str) -> Collection[str]:
+        """Let `address` vote with its family; return the coins this changed."""
+        before = self.families.head(address)
+        self.families.settle(address)
+        after, weight = self.families.head(address), self.of(address)
+        if before == after or not weight:
+            return ()
+        book = self._traders[address].book
+        for coin, held in book.items():
+            self._shift(before, weight, Move(coin, held.voice, 0))
+            self._shift(after, weight, Move(coin, 0, held.voice))
+        return list(book)
+
+    def _shift(self, head: str, weight: int, move: Move) -> bool:
+        """Move the stake of `head`; tell whether that changed the coin."""
+        if not weight:
+            return False
+        exposure = self.coins.get(move.coin)
+        if exposure is None:
+            if len(self.coins) >= MAX_COINS:
+                return False
+            exposure = self.coins[move.coin] = Exposure()
+        exposure.shift(head, weight * (move.after - move.before))
+        return True
