@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import pairwise
+from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from hyperliquid_simulator.channels import CHANNELS
+from hyperliquid_simulator.channels import CHANNELS, parse_subscription
 from hyperliquid_simulator.faults import Faults
+from hyperliquid_simulator.feeds import Feed, digest
 from hyperliquid_simulator.limits import Limits
 from hyperliquid_simulator.websocket import Hub
 from hyperliquid_simulator.world import World
@@ -110,7 +113,31 @@ async def test_every_channel_can_be_had_and_sends_data(
         stage.hub.publish(stage.world.step())
     frames = [await socket.receive_json() for _ in range(2)]
 
-    assert {frame["channel"] for frame in frames} == {kind}
+    assert {frame["channel"] for frame in frames} == {CHANNELS[kind].frames}
+
+
+@pytest.mark.parametrize(
+    ("subscription", "pace_ms"),
+    [
+        ({"type": "allMids"}, 5_300),
+        ({"type": "l2Book", "coin": "BTC"}, 5_400),
+        ({"type": "l2Book", "coin": "BTC", "fast": True}, 540),
+        ({"type": "activeAssetCtx", "coin": "BTC"}, 1_000),
+    ],
+)
+def test_whole_states_come_as_often_as_measured(
+    world: World, subscription: dict[str, Any], pace_ms: int
+) -> None:
+    wanted = parse_subscription(subscription, world)
+    feed, times = Feed(wanted, world.time), list[int]()
+
+    while len(times) < 12:
+        seen = digest(world.step())
+        times += [world.time for _ in CHANNELS[wanted.type].later(world, feed, seen)]
+
+    waits = [later - earlier for earlier, later in pairwise(times)]
+    assert sum(waits) / len(waits) == pytest.approx(pace_ms, rel=0.02)
+    assert all(abs(wait - pace_ms) <= 120 for wait in waits)
 
 
 async def test_a_connection_gives_back_all_it_counted(stage: Stage, socket: Socket) -> None:

@@ -7,14 +7,9 @@ from typing import Any, Final
 import orjson
 from aiohttp import WSMsgType, web
 
-from hyperliquid_simulator.channels import (
-    CHANNELS,
-    Feed,
-    digest,
-    frame,
-    parse_subscription,
-)
+from hyperliquid_simulator.channels import CHANNELS, frame, parse_subscription
 from hyperliquid_simulator.faults import Faults
+from hyperliquid_simulator.feeds import Channel, Feed, digest
 from hyperliquid_simulator.limits import Limits
 from hyperliquid_simulator.subscriptions import (
     InvalidSubscriptionError,
@@ -95,9 +90,8 @@ class Hub:
         seen, now = digest(block), self._elapsed()
         for subscription, feed in self._feeds.items():
             channel = CHANNELS[subscription.type]
-            data = channel.later(self._world, feed, seen)
-            if data is not None:
-                self._send(self._readers[subscription], channel.name, data, now)
+            for data in channel.later(self._world, feed, seen):
+                self._send(self._readers[subscription], channel, data, now)
 
     def tend(self) -> None:
         """Cut off sockets that heard no data and no pong for a minute, or all if a fault says so."""
@@ -162,13 +156,13 @@ class Hub:
             connection.send(frame("error", complaint))
             return
         connection.subscriptions.add(subscription)
-        self._feeds.setdefault(subscription, Feed(subscription, self._world.time))
+        feed = self._feeds.setdefault(subscription, Feed(subscription, self._world.time))
         self._readers.setdefault(subscription, set()).add(connection)
         connection.send(_acknowledged("subscribe", subscription))
         channel = CHANNELS[subscription.type]
-        data = channel.first(self._world, subscription)
+        data = channel.first(self._world, feed)
         if data is not None:
-            self._send({connection}, channel.name, data, self._elapsed())
+            self._send({connection}, channel, data, self._elapsed())
 
     def _unsubscribe(self, connection: Connection, subscription: Subscription) -> None:
         if subscription not in connection.subscriptions:
@@ -186,10 +180,10 @@ class Hub:
         if not readers:
             del self._readers[subscription], self._feeds[subscription]
 
-    def _send(self, readers: set[Connection], channel: str, data: Any, now: float) -> None:
-        if self._faults.silenced(now, channel):
+    def _send(self, readers: set[Connection], channel: Channel, data: Any, now: float) -> None:
+        if self._faults.silenced(now, channel.name):
             return
-        encoded = frame(channel, data)
+        encoded = frame(channel.frames, data)
         for connection in readers:
             connection.heard_at = now
             connection.send(encoded)
