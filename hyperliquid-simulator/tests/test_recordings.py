@@ -1,6 +1,8 @@
 """The venue's recorded answers and the simulator's have the same keys, types and formats."""
 
 import re
+import zlib
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -50,6 +52,13 @@ def kind(value: Any) -> str:
     return "text"
 
 
+def unpacked(text: str) -> dict[str, dict[str, Any]]:
+    """Return what a frame of fastAssetCtxs carries."""
+    data = orjson.loads(text)["data"]
+    found: dict[str, dict[str, Any]] = orjson.loads(zlib.decompress(b64decode(data), -15))
+    return found
+
+
 def same_shape(ours: Any, theirs: Any) -> None:
     mine, recorded = shape(ours), shape(theirs)
     for path, kinds in mine.items():
@@ -95,6 +104,7 @@ async def asked(open_venue: str) -> AsyncIterator[Any]:
         ("l2Book_fast", {"type": "l2Book", "coin": "SOL", "fast": True}),
         ("l2Book_aggregated", {"type": "l2Book", "coin": "BTC", "nSigFigs": 5}),
         ("activeAssetCtx", {"type": "activeAssetCtx", "coin": "BTC"}),
+        ("allDexsAssetCtxs", {"type": "allDexsAssetCtxs"}),
     ],
 )
 async def test_market_frames_look_like_the_recorded_ones(
@@ -103,6 +113,21 @@ async def test_market_frames_look_like_the_recorded_ones(
     texts = await asked(3, subscription)
 
     same_shape(orjson.loads(texts[2]), orjson.loads(frames[name]))
+
+
+async def test_fast_contexts_unpack_to_what_the_recorded_ones_unpack_to(
+    frames: dict[str, str], asked: Any
+) -> None:
+    texts = await asked(4, {"type": "fastAssetCtxs"})
+
+    for ours, theirs in zip(texts[2:], ("snapshot", "update"), strict=True):
+        mine, recorded = unpacked(ours), unpacked(frames[f"fastAssetCtxs_{theirs}"])
+        assert {kind(v) for fields in mine.values() for v in fields.values()} == {"decimal"}
+        assert {n for fields in mine.values() for n in fields} <= {
+            n for fields in recorded.values() for n in fields
+        }
+        if theirs == "snapshot":
+            assert list(mine["BTC"]) == list(recorded["BTC"])
 
 
 async def test_greeting_and_acknowledgements_are_byte_for_byte(

@@ -10,6 +10,7 @@ from hyperliquid_simulator.archive import aggregated
 from hyperliquid_simulator.book import Zoom
 from hyperliquid_simulator.feeds import Asked, Channel, News
 from hyperliquid_simulator.ledger import Trade
+from hyperliquid_simulator.market_channels import MARKET_CHANNELS
 from hyperliquid_simulator.subscriptions import Subscription, canonical
 from hyperliquid_simulator.views import Json
 from hyperliquid_simulator.world import World
@@ -98,6 +99,7 @@ def _new_fills(news: News) -> Iterator[Any]:
 CHANNELS: Final[Mapping[str, Channel]] = {
     channel.name: channel
     for channel in (
+        *MARKET_CHANNELS,
         Channel("trades", ("coin",), opening=_replayed_trades, update=_new_trades),
         Channel("candle", ("interval", "coin"), update=_forming_candle),
         Channel("bbo", ("coin",), opening=_top_of_book, update=_changed_top_of_book),
