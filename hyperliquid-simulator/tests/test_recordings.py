@@ -12,6 +12,9 @@ import orjson
 import pytest
 
 from hyperliquid_simulator import info
+from hyperliquid_simulator.channels import CHANNELS
+from hyperliquid_simulator.feeds import Feed, digest
+from hyperliquid_simulator.subscriptions import Subscription
 from hyperliquid_simulator.views import Json
 from hyperliquid_simulator.world import World
 
@@ -151,6 +154,42 @@ async def test_user_frames_look_like_the_recorded_ones(
 
     same_shape(orjson.loads(state[2]), orjson.loads(frames["clearinghouseState"]))
     same_shape(orjson.loads(fills[2]), orjson.loads(frames["userFills_snapshot"]))
+
+
+async def test_states_of_all_dexes_look_like_the_recorded_ones(
+    frames: dict[str, str], asked: Any, world: World
+) -> None:
+    user = world.population.planted(0)[0].address
+    recorded = orjson.loads(frames["allDexsClearinghouseState"])
+
+    texts = await asked(3, {"type": "allDexsClearinghouseState", "user": user})
+
+    same_shape(orjson.loads(texts[2]), recorded)
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "name"),
+    [
+        ("userEvents", "fills", "user_fills"),
+        ("userEvents", "twapSliceFills", "user_twapSliceFills"),
+        ("orderUpdates", None, "orderUpdates"),
+    ],
+)
+def test_events_and_orders_look_like_the_recorded_ones(
+    frames: dict[str, str], world: World, kind: str, key: str | None, name: str
+) -> None:
+    channel = CHANNELS[kind]
+    wanted = [Subscription(kind, (("user", user),)) for user in world.addresses]
+    feeds = [Feed(subscription) for subscription in wanted]
+    ours: list[Any] = []
+    for _ in range(60):
+        seen = digest(world.step())
+        ours += [data for feed in feeds for data in channel.later(world, feed, seen)]
+
+    chosen = [data for data in ours if key is None or key in data]
+    assert chosen
+    for data in chosen:
+        same_shape({"channel": channel.frames, "data": data}, orjson.loads(frames[name]))
 
 
 def test_an_account_that_never_traded_is_byte_for_byte(

@@ -6,6 +6,7 @@ from typing import Any, Final
 import orjson
 
 from hyperliquid_simulator import info, views
+from hyperliquid_simulator.account_channels import ACCOUNT_CHANNELS
 from hyperliquid_simulator.archive import aggregated
 from hyperliquid_simulator.book import Zoom
 from hyperliquid_simulator.feeds import Asked, Channel, News
@@ -100,6 +101,7 @@ CHANNELS: Final[Mapping[str, Channel]] = {
     channel.name: channel
     for channel in (
         *MARKET_CHANNELS,
+        *ACCOUNT_CHANNELS,
         Channel("trades", ("coin",), opening=_replayed_trades, update=_new_trades),
         Channel("candle", ("interval", "coin"), update=_forming_candle),
         Channel("bbo", ("coin",), opening=_top_of_book, update=_changed_top_of_book),

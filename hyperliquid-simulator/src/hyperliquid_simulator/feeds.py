@@ -88,7 +88,8 @@ class Channel:
     ``opening`` is the data right after the acknowledgement. Later data is what ``update`` makes of
     a block, one frame each, or without an ``update`` the opening again. With a ``pace_ms`` it comes
     at most that often, in venue time, and on average exactly that often. ``carrier`` is the channel
-    that data frames name, if it is another.
+    that data frames name, if it is another. What is ``anonymous`` does not say whose it is: one
+    account per socket.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Channel:
     update: Callable[[News], Iterable[Any]] | None = None
     pace_ms: Callable[[Subscription], float] | None = None
     carrier: str | None = None
+    anonymous: bool = False
 
     @property
     def frames(self) -> str:

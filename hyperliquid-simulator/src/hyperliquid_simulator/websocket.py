@@ -48,6 +48,12 @@ class Connection:
         if self._request.transport is not None:
             self._request.transport.abort()
 
+    def confused_by(self, subscription: Subscription) -> bool:
+        """Tell whether its frames could not be told from another account's on this socket."""
+        return CHANNELS[subscription.type].anonymous and any(
+            other.type == subscription.type for other in self.subscriptions
+        )
+
     async def write(self) -> None:
         """Write queued frames until the socket is gone."""
         while not self._socket.closed:
@@ -150,6 +156,9 @@ class Hub:
         echo = orjson.dumps(subscription.wire()).decode()
         if subscription in connection.subscriptions:
             connection.send(frame("error", f"Already subscribed: {echo}"))
+            return
+        if connection.confused_by(subscription):
+            connection.send(frame("error", f"Invalid subscription {echo}"))
             return
         complaint = self._limits.subscribe(connection.ip, subscription.user)
         if complaint is not None:
