@@ -200,6 +200,30 @@ def book(world: World, coin: int, zoom: Zoom, depth: int = 20) -> Json:
     }
 
 
+def _user_funding(world: World, request: Json) -> list[Json]:
+    address = user(request)
+    start, end = moment(request, "startTime"), moment(request, "endTime", world.time)
+    trader = world.population.by_address.get(address)
+    if trader is None:
+        return []
+    account = world.ledger.accounts[trader.index]
+    found = archive.charges(world.past, account, start, end)
+    return [views.funding_payment(row, world.coins[row.coin]) for row in found]
+
+
+def _funding_history(world: World, request: Json) -> list[Json]:
+    coin = world.coin_index.get(text(request, "coin"))
+    start, end = moment(request, "startTime"), moment(request, "endTime", world.time)
+    if coin is None:
+        raise internal()
+    live = [hour for hour in world.funding_hours if start <= hour.time <= end]
+    hours = [*world.past.funding.hours(start, end), *live][: archive.MOST_PAYMENTS]
+    return [
+        views.funding_rate(world.coins[coin], hour.rates[coin], hour.premiums[coin], hour.time)
+        for hour in hours
+    ]
+
+
 def _portfolio(world: World, request: Json) -> list[list[Any]]:
     account = world.account(user(request))
     if account is None:
@@ -248,6 +272,8 @@ INFO: Final[Mapping[str, Answer]] = {
     "candleSnapshot": _candles,
     "userFills": _user_fills,
     "userFillsByTime": _fills_by_time,
+    "userFunding": _user_funding,
+    "fundingHistory": _funding_history,
     "portfolio": _portfolio,
     "recentTrades": _recent_trades,
     "userRole": _role,

@@ -1,0 +1,41 @@
+"""The venue's own Python client, unmodified, reads histories and accounts over REST."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from hyperliquid.info import Info  # type: ignore[import-untyped] # the SDK carries no types
+
+from hyperliquid_simulator.world import World
+
+
+async def test_the_sdk_reads_funding_rates_and_payments(venue: str, world: World) -> None:
+    user, origin = world.population.makers[0].address, world.past.origin_ms
+
+    rates = await _ask(venue, lambda info: info.funding_history("BTC", origin))
+    paid = await _ask(venue, lambda info: info.user_funding_history(user, origin, world.time))
+
+    assert len(rates) == 5 * 24 + 1
+    assert {row["delta"]["type"] for row in paid} == {"funding"}
+    assert {row["delta"]["fundingRate"] for row in paid if row["delta"]["coin"] == "BTC"} <= {
+        row["fundingRate"] for row in rates
+    }
+
+
+async def _ask(base_url: str, question: Callable[[Info], Any]) -> Any:
+    def ask() -> Any:
+        with connected(base_url) as info:
+            return question(info)
+
+    return await asyncio.to_thread(ask)
+
+
+@contextmanager
+def connected(base_url: str) -> Iterator[Info]:
+    """Connect the SDK without a socket and let go of its session afterwards."""
+    info = Info(base_url, skip_ws=True)
+    try:
+        yield info
+    finally:
+        info.session.close()
