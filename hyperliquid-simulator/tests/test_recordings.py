@@ -192,6 +192,24 @@ def test_events_and_orders_look_like_the_recorded_ones(
         same_shape({"channel": channel.frames, "data": data}, orjson.loads(frames[name]))
 
 
+@pytest.mark.parametrize(
+    ("name", "payload"),
+    [
+        ("post_l2Book_unknown_coin", {"type": "l2Book", "coin": "NOPE"}),
+        ("post_error_500", {"type": "meta", "dex": "nope"}),
+    ],
+)
+async def test_answers_to_posts_are_byte_for_byte(
+    frames: dict[str, str], open_venue: str, name: str, payload: Json
+) -> None:
+    post = {"method": "post", "id": 1, "request": {"type": "info", "payload": payload}}
+    async with aiohttp.ClientSession() as session, session.ws_connect(open_venue + "/ws") as socket:
+        await socket.receive_str()
+        await socket.send_json(post)
+
+        assert await socket.receive_str(timeout=10) == frames[name]
+
+
 def test_an_account_that_never_traded_is_byte_for_byte(
     frames: dict[str, str], world: World
 ) -> None:

@@ -296,6 +296,18 @@ async def test_wrong_parameters_and_repetitions_are_named(floor: Floor) -> None:
     assert twice["data"] == 'Already unsubscribed: {"type":"allMids"}'
 
 
+async def test_a_post_is_answered_under_its_id_on_the_same_socket(floor: Floor) -> None:
+    socket = await floor.socket()
+    request = {"type": "info", "payload": {"type": "exchangeStatus"}}
+    await socket.send({"method": "post", "id": 7, "request": request})
+
+    data = (await socket.frame("post"))["data"]
+
+    assert data["id"] == 7
+    assert data["response"]["payload"]["type"] == "exchangeStatus"
+    assert data["response"]["payload"]["data"]["time"] > 0
+
+
 async def test_an_unknown_coin_breaks_the_socket_without_a_frame(floor: Floor) -> None:
     socket = await floor.socket()
     await socket.subscribe(type="trades", coin="NOPE")

@@ -134,3 +134,8 @@ def parse_subscription(raw: Json, world: World) -> Subscription:
 def frame(channel: str, data: Any) -> bytes:
     """Return the bytes of a websocket frame."""
     return orjson.dumps({"channel": channel, "data": data})
+
+
+def unreadable(raw: str) -> bytes:
+    """Return the frame that answers what the venue cannot parse: the client's own text again."""
+    return frame("error", f"Error parsing JSON into valid websocket request: {raw}")

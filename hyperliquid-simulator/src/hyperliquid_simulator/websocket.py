@@ -7,10 +7,11 @@ from typing import Any, Final
 import orjson
 from aiohttp import WSMsgType, web
 
-from hyperliquid_simulator.channels import CHANNELS, frame, parse_subscription
+from hyperliquid_simulator.channels import CHANNELS, frame, parse_subscription, unreadable
 from hyperliquid_simulator.faults import Faults
 from hyperliquid_simulator.feeds import Channel, Feed, digest
 from hyperliquid_simulator.limits import Limits
+from hyperliquid_simulator.posts import Posts
 from hyperliquid_simulator.subscriptions import (
     InvalidSubscriptionError,
     Subscription,
@@ -74,6 +75,7 @@ class Hub:
         self._limits = limits
         self._faults = faults
         self._elapsed = elapsed
+        self._posts = Posts(world, limits, faults, elapsed)
         self._feeds: dict[Subscription, Feed] = {}
         self._readers: dict[Subscription, set[Connection]] = {}
         self._connections: set[Connection] = set()
@@ -92,12 +94,13 @@ class Hub:
         return socket
 
     def publish(self, block: Block) -> None:
-        """Send what a block changed to everybody who subscribed to it."""
+        """Send what a block changed to everybody who subscribed to it, and answer requests."""
         seen, now = digest(block), self._elapsed()
         for subscription, feed in self._feeds.items():
             channel = CHANNELS[subscription.type]
             for data in channel.later(self._world, feed, seen):
                 self._send(self._readers[subscription], channel, data, now)
+        self._posts.answer()
 
     def tend(self) -> None:
         """Cut off sockets that heard no data and no pong for a minute, or all if a fault says so."""
@@ -135,11 +138,13 @@ class Hub:
             connection.heard_at = self._elapsed()
             connection.send(PONG)
             return
+        if method == "post":
+            self._posts.accept(connection.ip, message, raw, connection.send)
+            return
         wanted = message.get("subscription")
         known = isinstance(wanted, dict) and str(wanted.get("type")) in CHANNELS
         if method not in ("subscribe", "unsubscribe") or not known or wanted is None:
-            text = f"Error parsing JSON into valid websocket request: {raw}"
-            connection.send(frame("error", text))
+            connection.send(unreadable(raw))
             return
         try:
             subscription = parse_subscription(wanted, self._world)
