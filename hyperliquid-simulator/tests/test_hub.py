@@ -20,6 +20,9 @@ from hyperliquid_simulator.world import World
 Socket = aiohttp.ClientWebSocketResponse
 
 
+LIFETIME = 600.0
+
+
 class Stage:
     """A hub whose blocks and seconds come only when a test says so."""
 
@@ -27,7 +30,7 @@ class Stage:
         self.world = world
         self.now = 0.0
         self.limits = Limits(self.elapsed)
-        self.hub = Hub(world, self.limits, Faults([]), self.elapsed)
+        self.hub = Hub(world, self.limits, Faults([]), self.elapsed, LIFETIME)
 
     def elapsed(self) -> float:
         return self.now
@@ -87,6 +90,30 @@ async def test_data_keeps_a_socket_alive(stage: Stage, socket: Socket) -> None:
         for _ in range(80):
             stage.hub.publish(stage.world.step())
         assert (await socket.receive_json())["channel"] == "allMids"
+
+
+async def test_an_old_socket_is_closed_as_expired_after_all_its_frames(
+    stage: Stage, socket: Socket
+) -> None:
+    for _ in range(11):
+        stage.wait(LIFETIME / 12)
+        await socket.send_str('{"method":"ping"}')
+        assert await socket.receive_str() == '{"channel":"pong"}'
+    await socket.send_json({"method": "subscribe", "subscription": {"type": "allMids"}})
+    assert (await socket.receive_json())["channel"] == "subscriptionResponse"
+    assert (await socket.receive_json())["channel"] == "allMids"
+    for _ in range(80):
+        stage.hub.publish(stage.world.step())
+
+    stage.wait(LIFETIME / 12)
+    stage.wait(0.2)
+
+    assert (await socket.receive_json())["channel"] == "allMids"
+    closed = await socket.receive(timeout=10)
+    assert closed.type is aiohttp.WSMsgType.CLOSE
+    assert (closed.data, closed.extra) == (1000, "Expired")
+    while stage.limits.report()["127.0.0.1"]["connections"]:
+        await asyncio.sleep(0.001)
 
 
 async def test_too_many_messages_in_a_minute_end_the_socket(stage: Stage, socket: Socket) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from hyperliquid_simulator.channels import CHANNELS, frame, parse_subscription, unreadable
 from hyperliquid_simulator.faults import Faults
@@ -22,6 +22,7 @@ from hyperliquid_simulator.world import Block, World
 GREETING: Final = b"Websocket connection established."
 PONG: Final = b'{"channel":"pong"}'
 IDLE_S: Final = 60.0
+EXPIRED: Final = b"Expired"
 QUEUED: Final = 50_000
 LARGEST_MESSAGE: Final = 64 * 1024
 
@@ -32,17 +33,24 @@ class Connection:
     def __init__(self, request: web.Request, socket: web.WebSocketResponse, now: float) -> None:
         self.ip = request.remote or ""
         self.subscriptions: set[Subscription] = set()
-        self.heard_at = now
+        self.opened_at = self.heard_at = now
+        self.expired = False
         self._request = request
         self._socket = socket
-        self._frames: asyncio.Queue[bytes] = asyncio.Queue(QUEUED)
+        self._frames: asyncio.Queue[bytes | None] = asyncio.Queue(QUEUED)
 
-    def send(self, data: bytes) -> None:
-        """Queue a frame; a reader that fell too far behind is cut off."""
+    def send(self, data: bytes | None) -> None:
+        """Queue a frame, None for the last; a reader that fell too far behind is cut off."""
         try:
             self._frames.put_nowait(data)
         except asyncio.QueueFull:
             self.abort()
+
+    def expire(self) -> None:
+        """Close the socket as the venue does with old ones, after what is still to be written."""
+        if not self.expired:
+            self.expired = True
+            self.send(None)
 
     def abort(self) -> None:
         """Break the socket without a close frame."""
@@ -60,6 +68,9 @@ class Connection:
         while not self._socket.closed:
             data = await self._frames.get()
             try:
+                if data is None:
+                    await self._socket.close(code=WSCloseCode.OK, message=EXPIRED)
+                    return
                 await self._socket.send_frame(data, WSMsgType.TEXT)
             except ConnectionError:
                 return
@@ -69,9 +80,15 @@ class Hub:
     """All connections and feeds; the world's blocks go in, frames go out."""
 
     def __init__(
-        self, world: World, limits: Limits, faults: Faults, elapsed: Callable[[], float]
+        self,
+        world: World,
+        limits: Limits,
+        faults: Faults,
+        elapsed: Callable[[], float],
+        lifetime: float | None = None,
     ) -> None:
         self._world = world
+        self._lifetime = lifetime
         self._limits = limits
         self._faults = faults
         self._elapsed = elapsed
@@ -103,12 +120,14 @@ class Hub:
         self._posts.answer()
 
     def tend(self) -> None:
-        """Cut off sockets that heard no data and no pong for a minute, or all if a fault says so."""
+        """End sockets: the silent after a minute, the old, or all if a fault says so."""
         now = self._elapsed()
         dropped = self._faults.sockets_dropped(now)
         for connection in list(self._connections):
             if dropped or now - connection.heard_at > IDLE_S:
                 connection.abort()
+            elif self._lifetime is not None and now - connection.opened_at >= self._lifetime:
+                connection.expire()
 
     def close(self) -> None:
         """Break every socket: the venue goes down."""
@@ -126,7 +145,8 @@ class Hub:
                     break
                 self._receive(connection, message.data)
         finally:
-            writer.cancel()
+            if not connection.expired:
+                writer.cancel()
             self._connections.discard(connection)
             for subscription in list(connection.subscriptions):
                 self._forget(connection, subscription)
