@@ -23,6 +23,14 @@ async def test_the_sdk_reads_funding_rates_and_payments(venue: str, world: World
     }
 
 
+async def test_the_sdk_reads_ledger_updates(venue: str, world: World) -> None:
+    user = world.population.makers[0].address
+
+    rows = await _ask(venue, lambda info: info.user_non_funding_ledger_updates(user, 0))
+
+    assert [row["delta"]["type"] for row in rows] == ["deposit"]
+
+
 async def _ask(base_url: str, question: Callable[[Info], Any]) -> Any:
     def ask() -> Any:
         with connected(base_url) as info:

@@ -54,5 +54,19 @@ def test_funding_payments_have_the_recorded_form(recordings: Path, world: World)
     assert ours == hourly
 
 
+def test_deposits_have_the_recorded_form(recordings: Path, world: World) -> None:
+    path = recordings / "recorded_frames" / "gocryptotrader_fork_2026-10-06.jsonl"
+    rows = [orjson.loads(line) for line in path.read_bytes().splitlines()]
+    raw = next(r["raw"] for r in rows if r["name"] == "userNonFundingLedgerUpdates_snapshot")
+    recorded = orjson.loads(raw)["data"]["nonFundingLedgerUpdates"]
+    user = world.addresses[0]
+    ours = info.answer(world, {"type": "userNonFundingLedgerUpdates", "user": user})
+
+    deposits = [row for row in recorded if row["delta"]["type"] == "deposit"]
+    assert shape(ours) == shape(deposits)
+    assert [list(row) for row in ours] == [list(row) for row in deposits]
+    assert list(ours[0]["delta"]) == list(deposits[0]["delta"])
+
+
 def _cassette(recordings: Path, name: str) -> Any:
     return orjson.loads((recordings / "rest_cassettes" / f"{name}.json").read_bytes())["response"]

@@ -224,6 +224,18 @@ def _funding_history(world: World, request: Json) -> list[Json]:
     ]
 
 
+def _ledger_updates(world: World, request: Json) -> list[Json]:
+    address = user(request)
+    start, end = moment(request, "startTime", 0), moment(request, "endTime", world.time)
+    trader = world.population.by_address.get(address)
+    if trader is None:
+        return []
+    account = world.ledger.accounts[trader.index]
+    rows = archive.deposits(world.past, world.config.seed, account)
+    found = [views.deposit(row) for row in rows if start <= row.time <= end]
+    return found[: archive.MOST_PAYMENTS]
+
+
 def _portfolio(world: World, request: Json) -> list[list[Any]]:
     account = world.account(user(request))
     if account is None:
@@ -274,6 +286,7 @@ INFO: Final[Mapping[str, Answer]] = {
     "userFillsByTime": _fills_by_time,
     "userFunding": _user_funding,
     "fundingHistory": _funding_history,
+    "userNonFundingLedgerUpdates": _ledger_updates,
     "portfolio": _portfolio,
     "recentTrades": _recent_trades,
     "userRole": _role,

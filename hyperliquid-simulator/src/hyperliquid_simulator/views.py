@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from hyperliquid_simulator.archive import Deposit
 from hyperliquid_simulator.catalogue import MARGIN_TIERS, Coin, on_grid
 from hyperliquid_simulator.ledger import Account, Charge, Fill, Holding, Trade, holdings
 from hyperliquid_simulator.market import Quote
@@ -209,6 +210,15 @@ def funding_payment(row: Charge, coin: Coin) -> Json:
             "fundingRate": noisy(row.rate),
             "nSamples": None,
         },
+    }
+
+
+def deposit(row: Deposit) -> Json:
+    """Return the ledger entry of a deposit."""
+    return {
+        "time": row.time,
+        "hash": row.hash,
+        "delta": {"type": "deposit", "usdc": dollars(row.amount)},
     }
 
 

@@ -1,0 +1,68 @@
+"""Requests about an account's money, limits and vaults."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from hyperliquid_simulator import info
+from hyperliquid_simulator.errors import RequestError
+from hyperliquid_simulator.views import Json
+from hyperliquid_simulator.wire import MICRO, decode_hash
+from hyperliquid_simulator.world import World
+
+UNKNOWN = "0x" + "ab" * 20
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"type": "userFunding", "user": UNKNOWN},
+        {"type": "userFunding", "startTime": 0},
+        {"type": "userFunding", "user": UNKNOWN, "startTime": -1},
+        {"type": "userFunding", "user": UNKNOWN, "startTime": 0, "endTime": "now"},
+        {"type": "fundingHistory", "startTime": 0},
+        {"type": "fundingHistory", "coin": "BTC"},
+        {"type": "userNonFundingLedgerUpdates"},
+    ],
+)
+def test_a_request_without_what_it_needs_is_422(world: World, request_: Json) -> None:
+    with pytest.raises(RequestError) as refused:
+        info.answer(world, request_)
+
+    assert refused.value.status == 422
+
+
+def test_rates_of_an_unknown_coin_are_500(world: World) -> None:
+    with pytest.raises(RequestError) as refused:
+        info.answer(world, {"type": "fundingHistory", "coin": "NOPE", "startTime": 0})
+
+    assert (refused.value.status, refused.value.body) == (500, b"null")
+
+
+def test_every_account_began_with_a_deposit_before_its_history(world: World) -> None:
+    for trader in world.population.traders:
+        (row,) = _ask(world, "userNonFundingLedgerUpdates", trader.address)
+
+        account = world.ledger.accounts[trader.index]
+        assert list(row) == ["time", "hash", "delta"]
+        assert row["delta"]["type"] == "deposit"
+        assert round(Decimal(row["delta"]["usdc"]) * MICRO) == account.deposited
+        assert row["time"] < world.past.origin_ms
+        assert decode_hash(row["hash"]) is not None
+
+
+def test_ledger_entries_are_asked_for_by_inclusive_times(world: World) -> None:
+    user = world.addresses[0]
+    (row,) = _ask(world, "userNonFundingLedgerUpdates", user)
+    time = row["time"]
+
+    kind = "userNonFundingLedgerUpdates"
+    assert _ask(world, kind, user, startTime=time, endTime=time) == [row]
+    assert _ask(world, kind, user, startTime=time + 1) == []
+    assert _ask(world, kind, user, startTime=0, endTime=time - 1) == []
+    assert _ask(world, kind, UNKNOWN, startTime=0) == []
+
+
+def _ask(world: World, kind: str, user: str, **more: Any) -> Any:
+    return info.answer(world, {"type": kind, "user": user, **more})
