@@ -31,6 +31,18 @@ async def test_the_sdk_reads_ledger_updates(venue: str, world: World) -> None:
     assert [row["delta"]["type"] for row in rows] == ["deposit"]
 
 
+async def test_the_sdk_reads_spot_and_rate_limits(venue: str, world: World) -> None:
+    user = world.population.makers[0].address
+
+    spot = await _ask(venue, lambda info: info.spot_user_state(user))
+    contexts = await _ask(venue, lambda info: info.spot_meta_and_asset_ctxs())
+    limit = await _ask(venue, lambda info: info.user_rate_limit(user))
+
+    assert spot["balances"] == []
+    assert [context["coin"] for context in contexts[1]] == ["PURR/USDC"]
+    assert limit["nRequestsCap"] > 10_000
+
+
 async def _ask(base_url: str, question: Callable[[Info], Any]) -> Any:
     def ask() -> Any:
         with connected(base_url) as info:

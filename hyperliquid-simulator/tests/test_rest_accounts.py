@@ -24,6 +24,8 @@ UNKNOWN = "0x" + "ab" * 20
         {"type": "fundingHistory", "startTime": 0},
         {"type": "fundingHistory", "coin": "BTC"},
         {"type": "userNonFundingLedgerUpdates"},
+        {"type": "spotClearinghouseState", "user": "0x1"},
+        {"type": "userRateLimit"},
     ],
 )
 def test_a_request_without_what_it_needs_is_422(world: World, request_: Json) -> None:
@@ -62,6 +64,52 @@ def test_ledger_entries_are_asked_for_by_inclusive_times(world: World) -> None:
     assert _ask(world, kind, user, startTime=time + 1) == []
     assert _ask(world, kind, user, startTime=0, endTime=time - 1) == []
     assert _ask(world, kind, UNKNOWN, startTime=0) == []
+
+
+def test_nobody_holds_spot(world: World) -> None:
+    for user in (world.addresses[0], UNKNOWN):
+        assert _ask(world, "spotClearinghouseState", user)["balances"] == []
+
+
+def test_an_account_may_act_once_per_dollar_traded_and_ten_thousand_times_more(
+    world: World,
+) -> None:
+    for trader in world.population.traders:
+        limit = _ask(world, "userRateLimit", trader.address)
+        fills = info.answer(world, {"type": "userFills", "user": trader.address})
+
+        assert limit["nRequestsCap"] == 10_000 + int(Decimal(limit["cumVlm"]))
+        assert limit["nRequestsUsed"] >= len(fills)
+
+    assert _ask(world, "userRateLimit", UNKNOWN) == {
+        "cumVlm": "0.0",
+        "nRequestsUsed": 0,
+        "nRequestsCap": 10_000,
+        "nRequestsSurplus": 0,
+    }
+
+
+def test_every_live_fill_uses_an_action(world: World) -> None:
+    user = world.population.makers[0].address
+    before = _ask(world, "userRateLimit", user)["nRequestsUsed"]
+
+    filled = sum(
+        account == world.population.makers[0].index
+        for _ in range(50)
+        for account, _ in world.step().fills
+    )
+
+    assert filled
+    assert _ask(world, "userRateLimit", user)["nRequestsUsed"] == before + filled
+
+
+def test_all_perp_metas_and_the_spot_contexts_follow_their_universes(world: World) -> None:
+    metas = info.answer(world, {"type": "allPerpMetas"})
+    spot_meta, contexts = info.answer(world, {"type": "spotMetaAndAssetCtxs"})
+
+    assert metas == [info.answer(world, {"type": "meta"})]
+    assert spot_meta == info.answer(world, {"type": "spotMeta"})
+    assert [c["coin"] for c in contexts] == [pair["name"] for pair in spot_meta["universe"]]
 
 
 def _ask(world: World, kind: str, user: str, **more: Any) -> Any:

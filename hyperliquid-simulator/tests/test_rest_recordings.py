@@ -55,10 +55,8 @@ def test_funding_payments_have_the_recorded_form(recordings: Path, world: World)
 
 
 def test_deposits_have_the_recorded_form(recordings: Path, world: World) -> None:
-    path = recordings / "recorded_frames" / "gocryptotrader_fork_2026-10-06.jsonl"
-    rows = [orjson.loads(line) for line in path.read_bytes().splitlines()]
-    raw = next(r["raw"] for r in rows if r["name"] == "userNonFundingLedgerUpdates_snapshot")
-    recorded = orjson.loads(raw)["data"]["nonFundingLedgerUpdates"]
+    frame = _frame(recordings, "userNonFundingLedgerUpdates_snapshot")
+    recorded = frame["data"]["nonFundingLedgerUpdates"]
     user = world.addresses[0]
     ours = info.answer(world, {"type": "userNonFundingLedgerUpdates", "user": user})
 
@@ -66,6 +64,37 @@ def test_deposits_have_the_recorded_form(recordings: Path, world: World) -> None
     assert shape(ours) == shape(deposits)
     assert [list(row) for row in ours] == [list(row) for row in deposits]
     assert list(ours[0]["delta"]) == list(deposits[0]["delta"])
+
+
+def test_spot_contexts_have_the_recorded_form(recordings: Path, world: World) -> None:
+    (ours,) = info.answer(world, {"type": "spotMetaAndAssetCtxs"})[1]
+    recorded = _frame(recordings, "activeSpotAssetCtx")["data"]["ctx"]
+
+    assert list(ours) == list(recorded)
+    pair_without_a_book = {".midPx": {"NoneType"}}
+    assert shape(ours) == shape(recorded) | pair_without_a_book
+
+
+def test_spot_states_have_the_recorded_keys(recordings: Path, world: World) -> None:
+    asked = {"type": "spotClearinghouseState", "user": world.addresses[0]}
+    recorded = _frame(recordings, "spotState")["data"]["spotState"]
+
+    assert list(info.answer(world, asked)) == list(recorded)
+
+
+def test_rate_limits_have_the_recorded_form_and_the_later_surplus(
+    recordings: Path, world: World
+) -> None:
+    asked = {"type": "userRateLimit", "user": world.addresses[0]}
+    recorded = shape(_cassette(recordings, "test_user_rate_limit_0_userRateLimit"))
+
+    assert shape(info.answer(world, asked)) == recorded | {".nRequestsSurplus": {"int"}}
+
+
+def _frame(recordings: Path, name: str) -> Any:
+    path = recordings / "recorded_frames" / "gocryptotrader_fork_2026-10-06.jsonl"
+    rows = [orjson.loads(line) for line in path.read_bytes().splitlines()]
+    return orjson.loads(next(row["raw"] for row in rows if row["name"] == name))
 
 
 def _cassette(recordings: Path, name: str) -> Any:

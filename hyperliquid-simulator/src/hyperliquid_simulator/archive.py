@@ -35,6 +35,12 @@ def execution_order(past: Past, seed: int, account: Account) -> list[Fill]:
     return [*_past_fills(past, seed, account.index, room), *live]
 
 
+def executed(past: Past, account: Account) -> int:
+    """Return how many fills an account ever had."""
+    first = past.fills.first
+    return int(first[account.index + 1] - first[account.index]) + account.executed
+
+
 def newest_blocks_first(fills: Sequence[Fill]) -> list[Fill]:
     """Return fills newest block first, in execution order inside a block."""
     blocks = [list(block) for _, block in groupby(fills, key=lambda fill: fill.time)]

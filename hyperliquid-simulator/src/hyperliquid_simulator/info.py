@@ -4,18 +4,22 @@ from collections.abc import Callable, Mapping
 from re import fullmatch
 from typing import Any, Final
 
-from hyperliquid_simulator import archive, views
+from hyperliquid_simulator import archive, spot, views
 from hyperliquid_simulator.book import Zoom, levels
 from hyperliquid_simulator.candles import INTERVAL_MINUTES
 from hyperliquid_simulator.errors import internal, undeserializable
 from hyperliquid_simulator.ledger import Fill
 from hyperliquid_simulator.population import Style
 from hyperliquid_simulator.views import Json
+from hyperliquid_simulator.wire import MICRO, dollars
 from hyperliquid_simulator.world import World
 
 Answer = Callable[[World, Json], Any]
 
 LATEST_MS: Final = 2**53
+
+FREE_ACTIONS: Final = 10_000
+"""Actions every address may send before it trades."""
 
 
 def answer(world: World, request: Json) -> Any:
@@ -268,16 +272,42 @@ def _sub_accounts(world: World, request: Json) -> list[Json] | None:
             "subAccountUser": child.address,
             "master": world.addresses[trader.index] if trader else None,
             "clearinghouseState": clearinghouse_state(world, child.address),
-            "spotState": {"balances": []},
+            "spotState": spot.clearinghouse_state(),
         }
         for child in children
     ] or None
+
+
+def _spot_state(_world: World, request: Json) -> Json:
+    user(request)
+    return spot.clearinghouse_state()
+
+
+def _rate_limit(world: World, request: Json) -> Json:
+    """Return what an account may ask of the venue: a start, and one action per dollar traded.
+
+    Every fill counts as an action, the only ones there are.
+    """
+    trader = world.population.by_address.get(user(request))
+    account = world.ledger.accounts[trader.index] if trader else None
+    volume = account.volume if account else 0
+    used = archive.executed(world.past, account) if account else 0
+    return {
+        "cumVlm": dollars(volume),
+        "nRequestsUsed": used,
+        "nRequestsCap": FREE_ACTIONS + volume // MICRO,
+        "nRequestsSurplus": 0,
+    }
 
 
 INFO: Final[Mapping[str, Answer]] = {
     "meta": meta,
     "metaAndAssetCtxs": _meta_and_contexts,
     "spotMeta": lambda _world, _request: views.spot_meta(),
+    "spotMetaAndAssetCtxs": lambda _world, _request: spot.meta_and_contexts(),
+    "spotClearinghouseState": _spot_state,
+    "userRateLimit": _rate_limit,
+    "allPerpMetas": lambda world, _request: [views.meta(world.coins)],
     "perpDexs": lambda _world, _request: [None],
     "allMids": _all_mids,
     "clearinghouseState": _state,

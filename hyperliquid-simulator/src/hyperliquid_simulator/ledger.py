@@ -99,13 +99,17 @@ class Position:
 
 @dataclass(slots=True)
 class Account:
-    """One trader's money; ``cash`` is what the venue calls totalRawUsd, in micro-dollars."""
+    """One trader's money; ``cash`` is what the venue calls totalRawUsd, in micro-dollars.
+
+    ``executed`` counts the fills since the start, of which only the last are kept.
+    """
 
     index: int
     cash: int
     deposited: int
     leverage: int
     volume: int = 0
+    executed: int = 0
     positions: dict[int, Position] = field(default_factory=dict)
     fills: deque[Fill] = field(default_factory=lambda: deque(maxlen=FILLS_KEPT))
     charges: deque[Charge] = field(default_factory=lambda: deque(maxlen=CHARGES_KEPT))
@@ -128,6 +132,7 @@ class Account:
         fee = notional * rate // MICRO
         self.cash -= sign * notional + fee
         self.volume += notional
+        self.executed += 1
         fill = Fill(
             coin=trade.coin,
             ticks=trade.ticks,
