@@ -202,6 +202,7 @@ async def test_aggregated_fills_keep_size_profit_and_fees(free: Client) -> None:
 async def test_every_request_type_is_answered(free: Client, kind: str) -> None:
     everything = {
         "user": await _planted(free),
+        "vaultAddress": UNKNOWN,
         "coin": "BTC",
         "startTime": 0,
         "req": {"coin": "BTC", "interval": "1d", "startTime": 0},

@@ -26,6 +26,9 @@ UNKNOWN = "0x" + "ab" * 20
         {"type": "userNonFundingLedgerUpdates"},
         {"type": "spotClearinghouseState", "user": "0x1"},
         {"type": "userRateLimit"},
+        {"type": "vaultDetails"},
+        {"type": "vaultDetails", "vaultAddress": "HLP"},
+        {"type": "vaultDetails", "vaultAddress": UNKNOWN, "user": 7},
     ],
 )
 def test_a_request_without_what_it_needs_is_422(world: World, request_: Json) -> None:
@@ -110,6 +113,56 @@ def test_all_perp_metas_and_the_spot_contexts_follow_their_universes(world: Worl
     assert metas == [info.answer(world, {"type": "meta"})]
     assert spot_meta == info.answer(world, {"type": "spotMeta"})
     assert [c["coin"] for c in contexts] == [pair["name"] for pair in spot_meta["universe"]]
+
+
+def test_a_vault_is_worth_what_its_account_is(world: World) -> None:
+    vault = _vault(world)
+
+    details = info.answer(world, {"type": "vaultDetails", "vaultAddress": vault})
+
+    state = info.clearinghouse_state(world, vault)
+    (owner,) = details["followers"]
+    assert owner["vaultEquity"] == state["marginSummary"]["accountValue"]
+    assert details["maxWithdrawable"] == float(state["withdrawable"])
+    assert details["portfolio"] == _ask(world, "portfolio", vault)
+    assert owner["pnl"] == dict(details["portfolio"])["allTime"]["pnlHistory"][-1][1]
+    assert list(details)[:7] == [
+        "name",
+        "vaultAddress",
+        "leader",
+        "description",
+        "portfolio",
+        "apr",
+        "followerState",
+    ]
+    assert isinstance(details["apr"], float)
+
+
+def test_only_who_follows_a_vault_has_a_state_in_it(world: World) -> None:
+    vault = _vault(world)
+    asked = {"type": "vaultDetails", "vaultAddress": vault}
+    details = info.answer(world, asked)
+
+    leader = info.answer(world, asked | {"user": details["leader"]})
+    other = info.answer(world, asked | {"user": UNKNOWN})
+
+    assert details["followerState"] is None
+    assert leader["followerState"] == leader["followers"][0]
+    assert other["followerState"] is None
+    assert _ask(world, "userRole", details["leader"]) == {"role": "user"}
+    (equity,) = _ask(world, "userVaultEquities", details["leader"])
+    assert equity["equity"] == leader["followerState"]["vaultEquity"]
+    assert _ask(world, "userVaultEquities", UNKNOWN) == []
+
+
+def test_what_is_no_vault_has_no_details(world: World) -> None:
+    for address in (UNKNOWN, world.population.makers[-1].address, world.addresses[0]):
+        if address != _vault(world):
+            assert info.answer(world, {"type": "vaultDetails", "vaultAddress": address}) is None
+
+
+def _vault(world: World) -> str:
+    return next(t.address for t in world.population.traders if t.style == "vault")
 
 
 def _ask(world: World, kind: str, user: str, **more: Any) -> Any:

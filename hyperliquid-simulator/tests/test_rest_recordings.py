@@ -91,6 +91,15 @@ def test_rate_limits_have_the_recorded_form_and_the_later_surplus(
     assert shape(info.answer(world, asked)) == recorded | {".nRequestsSurplus": {"int"}}
 
 
+def test_vault_equities_have_the_recorded_form(recordings: Path, world: World) -> None:
+    asked = {"type": "userVaultEquities", "user": world.population.vault_leader.address}
+    recorded = _cassette(recordings, "test_user_vault_equities_0_userVaultEquities")
+    ours = info.answer(world, asked)
+
+    assert shape(ours) == shape(recorded)
+    assert list(ours[0]) == list(recorded[0])
+
+
 def _frame(recordings: Path, name: str) -> Any:
     path = recordings / "recorded_frames" / "gocryptotrader_fork_2026-10-06.jsonl"
     rows = [orjson.loads(line) for line in path.read_bytes().splitlines()]

@@ -10,6 +10,7 @@ from hyperliquid_simulator.candles import INTERVAL_MINUTES
 from hyperliquid_simulator.errors import internal, undeserializable
 from hyperliquid_simulator.ledger import Fill
 from hyperliquid_simulator.population import Style
+from hyperliquid_simulator.vaults import Vault
 from hyperliquid_simulator.views import Json
 from hyperliquid_simulator.wire import MICRO, dollars
 from hyperliquid_simulator.world import World
@@ -33,9 +34,9 @@ def answer(world: World, request: Json) -> Any:
 # ── Reading requests ─────────────────────────────────────────────────────────────────────────
 
 
-def user(request: Json) -> str:
+def user(request: Json, name: str = "user") -> str:
     """Return the lower-case address asked for."""
-    value = request.get("user")
+    value = request.get(name)
     if not isinstance(value, str) or not fullmatch(r"0[xX][0-9a-fA-F]{40}", value):
         raise undeserializable()
     return value.lower()
@@ -300,10 +301,39 @@ def _rate_limit(world: World, request: Json) -> Json:
     }
 
 
+def _vault_details(world: World, request: Json) -> Json | None:
+    address = user(request, "vaultAddress")
+    asking = user(request) if request.get("user") is not None else None
+    vault = _vault(world)
+    return vault.details(asking) if address == vault.address else None
+
+
+def _vault_equities(world: World, request: Json) -> list[Json]:
+    return _vault(world).equity_of(user(request))
+
+
+def _vault(world: World) -> Vault:
+    trader = next(t for t in world.population.traders if t.style is Style.VAULT)
+    account = world.ledger.accounts[trader.index]
+    state = views.clearinghouse_state(account, world.coins, world.marks, world.time)
+    (deposit,) = archive.deposits(world.past, world.config.seed, account)
+    return Vault(
+        address=trader.address,
+        leader=world.population.vault_leader.address,
+        deposit=deposit,
+        equity=account.equity(world.marks),
+        withdrawable=float(state["withdrawable"]),
+        portfolio=world.history.portfolio(world.standing(), account),
+        time=world.time,
+    )
+
+
 INFO: Final[Mapping[str, Answer]] = {
     "meta": meta,
     "metaAndAssetCtxs": _meta_and_contexts,
     "spotMeta": lambda _world, _request: views.spot_meta(),
+    "vaultDetails": _vault_details,
+    "userVaultEquities": _vault_equities,
     "spotMetaAndAssetCtxs": lambda _world, _request: spot.meta_and_contexts(),
     "spotClearinghouseState": _spot_state,
     "userRateLimit": _rate_limit,
