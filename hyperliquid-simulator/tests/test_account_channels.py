@@ -11,11 +11,13 @@ from hyperliquid_simulator.account_channels import order_updates
 from hyperliquid_simulator.catalogue import COINS
 from hyperliquid_simulator.channels import CHANNELS, frame, parse_subscription
 from hyperliquid_simulator.feeds import Feed, digest
+from hyperliquid_simulator.funding import HOUR_MS
 from hyperliquid_simulator.ledger import Fill
 from hyperliquid_simulator.wire import ZERO_HASH
 from hyperliquid_simulator.world import World
 
-KINDS = ("allDexsClearinghouseState", "userEvents", "orderUpdates")
+STATES = ("allDexsClearinghouseState", "userFundings", "userNonFundingLedgerUpdates")
+EVENTS = ("userEvents", "orderUpdates")
 
 
 def feed(world: World, kind: str, user: str) -> Feed:
@@ -26,14 +28,14 @@ def bought(lots: int, ticks: int, order: int = 9, *, crossed: bool = True) -> Fi
     return Fill(0, ticks, lots, "B", 1_000, 0, 0, ZERO_HASH, order, crossed, 0, 7, None)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*STATES, *EVENTS])
 def test_the_echo_has_the_user_in_lower_case_and_nothing_else(world: World, kind: str) -> None:
     asked = {"type": kind, "user": "0x" + "AB" * 20, "dex": "", "aggregateByTime": True}
 
     assert parse_subscription(asked, world).wire() == {"type": kind, "user": "0x" + "ab" * 20}
 
 
-@pytest.mark.parametrize("kind", ["userEvents", "orderUpdates"])
+@pytest.mark.parametrize("kind", EVENTS)
 def test_events_and_orders_have_no_snapshot(world: World, kind: str) -> None:
     user = world.population.makers[0].address
 
@@ -94,7 +96,7 @@ def test_orders_account_for_every_lot_and_no_fill_is_beyond_its_limit(fills: lis
 
 def test_events_and_orders_tell_every_fill_and_never_the_account(world: World) -> None:
     people = [t.address for t in world.population.traders]
-    feeds = [(feed(world, kind, user), kind) for user in people for kind in KINDS[1:]]
+    feeds = [(feed(world, kind, user), kind) for user in people for kind in EVENTS]
     fills: list[Any] = []
     events: list[Any] = []
     orders: set[int] = set()
@@ -117,3 +119,60 @@ def test_events_and_orders_tell_every_fill_and_never_the_account(world: World) -
     assert slices
     assert all(s["fill"]["hash"] == ZERO_HASH and s["fill"]["twapId"] is None for s in slices)
     assert len(slices) == sum(row["twapId"] is not None for row in fills)
+
+
+def test_funding_opens_with_what_rest_says_and_goes_on_without_the_mark(world: World) -> None:
+    user = world.population.planted(0)[0].address
+    fundings, events = feed(world, "userFundings", user), feed(world, "userEvents", user)
+    began = world.time
+    snapshot = CHANNELS["userFundings"].first(world, fundings)
+
+    world.skip_to((began // HOUR_MS + 1) * HOUR_MS)
+    paid: list[Any] = []
+    told: list[Any] = []
+    while not paid:
+        seen = digest(world.step())
+        paid += CHANNELS["userFundings"].later(world, fundings, seen)
+        told += CHANNELS["userEvents"].later(world, events, seen)
+    again = [d for _ in range(5) for d in _later(world, fundings)]
+
+    rest = info.answer(world, {"type": "userFunding", "user": user, "startTime": 0})
+    flat = [
+        {"time": row["time"]} | {k: v for k, v in row["delta"].items() if k != "type"}
+        for row in rest
+    ]
+    assert list(snapshot) == ["isSnapshot", "user", "fundings"]
+    assert snapshot["fundings"] == [row for row in flat if row["time"] <= began]
+    assert len(paid) == 1
+    assert list(paid[0]) == ["user", "fundings"]
+    by_coin = sorted(paid[0]["fundings"], key=lambda row: row["coin"])
+    assert by_coin == [row for row in flat if row["time"] > began]
+    assert [t["funding"] for t in told if "funding" in t] == paid[0]["fundings"]
+    assert again == []
+
+
+def test_who_subscribes_after_the_charge_does_not_hear_of_it_as_new(world: World) -> None:
+    user = world.population.planted(0)[0].address
+    world.skip_to((world.time // HOUR_MS + 1) * HOUR_MS)
+    for _ in range(3):
+        world.step()
+
+    late = feed(world, "userFundings", user)
+
+    assert [d for _ in range(5) for d in _later(world, late)] == []
+
+
+def test_the_ledger_opens_with_what_rest_says(world: World) -> None:
+    kind, user = "userNonFundingLedgerUpdates", world.addresses[0]
+    ledger = feed(world, kind, user)
+
+    data = CHANNELS[kind].first(world, ledger)
+
+    rows = info.answer(world, {"type": kind, "user": user})
+    assert data == {"isSnapshot": True, "user": user, "nonFundingLedgerUpdates": rows}
+    assert rows
+    assert list(_later(world, ledger)) == []
+
+
+def _later(world: World, of: Feed) -> list[Any]:
+    return list(CHANNELS[of.subscription.type].later(world, of, digest(world.step())))

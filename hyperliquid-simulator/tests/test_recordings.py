@@ -14,6 +14,7 @@ import pytest
 from hyperliquid_simulator import info
 from hyperliquid_simulator.channels import CHANNELS
 from hyperliquid_simulator.feeds import Feed, digest
+from hyperliquid_simulator.funding import HOUR_MS
 from hyperliquid_simulator.subscriptions import Subscription
 from hyperliquid_simulator.views import Json
 from hyperliquid_simulator.world import World
@@ -167,11 +168,27 @@ async def test_states_of_all_dexes_look_like_the_recorded_ones(
     same_shape(orjson.loads(texts[2]), recorded)
 
 
+async def test_funding_and_ledger_look_like_the_recorded_ones(
+    frames: dict[str, str], asked: Any, world: World
+) -> None:
+    user = world.population.planted(0)[0].address
+    ledger = orjson.loads(frames["userNonFundingLedgerUpdates_snapshot"])
+    only_deposits = ledger["data"]["nonFundingLedgerUpdates"]
+    only_deposits[:] = [row for row in only_deposits if row["delta"]["type"] == "deposit"]
+
+    paid = await asked(3, {"type": "userFundings", "user": user})
+    changed = await asked(3, {"type": "userNonFundingLedgerUpdates", "user": user})
+
+    same_shape(orjson.loads(paid[2]), orjson.loads(frames["userFundings_snapshot"]))
+    same_shape(orjson.loads(changed[2]), ledger)
+
+
 @pytest.mark.parametrize(
     ("kind", "key", "name"),
     [
         ("userEvents", "fills", "user_fills"),
         ("userEvents", "twapSliceFills", "user_twapSliceFills"),
+        ("userEvents", "funding", "user_funding"),
         ("orderUpdates", None, "orderUpdates"),
     ],
 )
@@ -180,8 +197,9 @@ def test_events_and_orders_look_like_the_recorded_ones(
 ) -> None:
     channel = CHANNELS[kind]
     wanted = [Subscription(kind, (("user", user),)) for user in world.addresses]
-    feeds = [Feed(subscription) for subscription in wanted]
+    feeds = [Feed(subscription, world.time) for subscription in wanted]
     ours: list[Any] = []
+    world.skip_to((world.time // HOUR_MS + 1) * HOUR_MS)
     for _ in range(60):
         seen = digest(world.step())
         ours += [data for feed in feeds for data in channel.later(world, feed, seen)]

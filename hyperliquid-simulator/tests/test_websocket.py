@@ -121,6 +121,13 @@ async def test_a_ping_is_answered_by_a_pong_without_data(floor: Floor) -> None:
             {"type": "clearinghouseState", "user": "0x" + "AB" * 20},
             '{"type":"clearinghouseState","user":"0x' + "ab" * 20 + '","dex":""}',
         ),
+        *(
+            (
+                {"type": kind, "user": "0x" + "AB" * 20, "aggregateByTime": True},
+                f'{{"type":"{kind}","user":"0x' + "ab" * 20 + '"}',
+            )
+            for kind in ("userFundings", "userNonFundingLedgerUpdates")
+        ),
         ({"type": "fastAssetCtxs", "dex": ""}, '{"type":"fastAssetCtxs"}'),
         ({"type": "allDexsAssetCtxs"}, '{"type":"allDexsAssetCtxs"}'),
         (

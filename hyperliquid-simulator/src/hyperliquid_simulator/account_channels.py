@@ -1,4 +1,4 @@
-"""Channels about one account beside its fills: states of all dexes, events, orders.
+"""Channels about one account beside its fills: states of all dexes, events, orders, funding.
 
 Frames of events and orders do not say whose they are, so a socket can have one account's only.
 """
@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from hyperliquid_simulator import info, views
+from hyperliquid_simulator.archive import MOST_PAYMENTS
 from hyperliquid_simulator.catalogue import Coin
 from hyperliquid_simulator.feeds import Asked, Channel, News
+from hyperliquid_simulator.funding import HOUR_MS
 from hyperliquid_simulator.ledger import Fill
 from hyperliquid_simulator.views import Json
 from hyperliquid_simulator.wire import exact
@@ -69,6 +71,36 @@ def _new_events(news: News) -> Iterator[Json]:
     ]
     if slices:
         yield {"twapSliceFills": slices}
+    for charge in news.charges:
+        yield {"funding": _flat(views.funding_payment(charge, coins[charge.coin]))}
+
+
+def _flat(payment: Json) -> Json:
+    """Return a funding payment without the wrapping that it has over REST."""
+    fields = {name: value for name, value in payment["delta"].items() if name != "type"}
+    return {"time": payment["time"], **fields}
+
+
+def _last_fundings(asked: Asked) -> Json:
+    """Return the payments of as many whole hours as surely fit into one REST answer."""
+    world, user = asked.world, asked.subscription["user"]
+    since = max(world.time - MOST_PAYMENTS // len(world.coins) * HOUR_MS, 0)
+    request = {"type": "userFunding", "user": user, "startTime": since}
+    payments = [_flat(row) for row in info.answer(world, request)]
+    return {"isSnapshot": True, "user": user, "fundings": payments}
+
+
+def _new_fundings(news: News) -> Iterator[Json]:
+    coins = news.asked.world.coins
+    payments = [_flat(views.funding_payment(charge, coins[charge.coin])) for charge in news.charges]
+    if payments:
+        yield {"user": news.asked.subscription["user"], "fundings": payments}
+
+
+def _ledger_updates(asked: Asked) -> Json:
+    user = asked.subscription["user"]
+    rows = info.answer(asked.world, {"type": "userNonFundingLedgerUpdates", "user": user})
+    return {"isSnapshot": True, "user": user, "nonFundingLedgerUpdates": rows}
 
 
 def _states(asked: Asked) -> Json:
@@ -79,6 +111,8 @@ def _states(asked: Asked) -> Json:
 
 ACCOUNT_CHANNELS: Final = (
     Channel("allDexsClearinghouseState", ("user",), opening=_states, pace_ms=lambda _: 1_200.0),
+    Channel("userFundings", ("user",), opening=_last_fundings, update=_new_fundings),
+    Channel("userNonFundingLedgerUpdates", ("user",), opening=_ledger_updates),
     Channel("userEvents", ("user",), update=_new_events, carrier="user", anonymous=True),
     Channel("orderUpdates", ("user",), update=_new_order_updates, anonymous=True),
 )

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
-from hyperliquid_simulator.ledger import Fill, Trade
+from hyperliquid_simulator.ledger import Charge, Fill, Trade
 from hyperliquid_simulator.subscriptions import Subscription
 from hyperliquid_simulator.world import Block, World
 
@@ -75,6 +76,16 @@ class News:
         return self.asked.feed
 
     @property
+    def charges(self) -> list[Charge]:
+        """The funding the account it is about paid since the feed last looked, oldest first."""
+        trader, since = self.asked.trader, self.feed.sent_at
+        self.feed.sent_at = self.seen.block.time
+        if trader is None:
+            return []
+        newest = reversed(self.asked.world.ledger.accounts[trader].charges)
+        return list(takewhile(lambda charge: charge.time > since, newest))[::-1]
+
+    @property
     def fills(self) -> Sequence[Fill]:
         """What the account it is about traded in the block, in execution order."""
         trader = self.asked.trader
@@ -86,8 +97,8 @@ class Channel:
     """A kind of subscription; ``parameters`` in the order of the echo.
 
     ``opening`` is the data right after the acknowledgement. Later data is what ``update`` makes of
-    a block, one frame each, or without an ``update`` the opening again. With a ``pace_ms`` it comes
-    at most that often, in venue time, and on average exactly that often. ``carrier`` is the channel
+    a block, one frame each, or without an ``update`` the opening again at its pace. With a
+    ``pace_ms`` data comes that often in venue time, on average exactly. ``carrier`` is the channel
     that data frames name, if it is another. What is ``anonymous`` does not say whose it is: one
     account per socket.
     """
@@ -116,7 +127,7 @@ class Channel:
         asked = Asked(world, feed)
         if self.update is not None:
             return self.update(News(asked, seen))
-        return (self.opening(asked),) if self.opening else ()
+        return (self.opening(asked),) if self.opening and self.pace_ms else ()
 
 
 def _due(feed: Feed, now: float, pace_ms: float) -> bool:
