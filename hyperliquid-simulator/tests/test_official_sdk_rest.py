@@ -43,6 +43,14 @@ async def test_the_sdk_reads_spot_and_rate_limits(venue: str, world: World) -> N
     assert limit["nRequestsCap"] > 10_000
 
 
+async def test_the_sdk_reads_vault_equities(venue: str, world: World) -> None:
+    leader = world.population.vault_leader.address
+
+    equities = await _ask(venue, lambda info: info.user_vault_equities(leader))
+
+    assert len(equities) == 1
+
+
 async def _ask(base_url: str, question: Callable[[Info], Any]) -> Any:
     def ask() -> Any:
         with connected(base_url) as info:
