@@ -60,6 +60,7 @@ async def test_it_says_where_it_listens_serves_and_ends_cleanly(how: signal.Sign
     [
         (("--traders", "3"), "--traders is 3; choose 20 to 30000."),
         (("--coins", "500"), "--coins is 500; choose 3 to 50."),
+        (("--socket-lifetime", "0"), "--socket-lifetime is 0.0; choose 1 to 604800."),
         (("--speed", "0"), "--speed is 0.0; choose 0.01 to 1000."),
         (("--start", "yesterday"), "write 2026-11-01T00:00:00Z"),
         (("--start", "2026-11-01T00:00:00"), "needs a time zone"),

@@ -2,19 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import pairwise
+from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from hyperliquid_simulator.channels import CHANNELS
+from hyperliquid_simulator.channels import CHANNELS, parse_subscription
 from hyperliquid_simulator.faults import Faults
+from hyperliquid_simulator.feeds import Feed, digest
 from hyperliquid_simulator.limits import Limits
 from hyperliquid_simulator.websocket import Hub
 from hyperliquid_simulator.world import World
 
 Socket = aiohttp.ClientWebSocketResponse
+
+
+LIFETIME = 600.0
 
 
 class Stage:
@@ -24,7 +30,7 @@ class Stage:
         self.world = world
         self.now = 0.0
         self.limits = Limits(self.elapsed)
-        self.hub = Hub(world, self.limits, Faults([]), self.elapsed)
+        self.hub = Hub(world, self.limits, Faults([]), self.elapsed, LIFETIME)
 
     def elapsed(self) -> float:
         return self.now
@@ -86,6 +92,30 @@ async def test_data_keeps_a_socket_alive(stage: Stage, socket: Socket) -> None:
         assert (await socket.receive_json())["channel"] == "allMids"
 
 
+async def test_an_old_socket_is_closed_as_expired_after_all_its_frames(
+    stage: Stage, socket: Socket
+) -> None:
+    for _ in range(11):
+        stage.wait(LIFETIME / 12)
+        await socket.send_str('{"method":"ping"}')
+        assert await socket.receive_str() == '{"channel":"pong"}'
+    await socket.send_json({"method": "subscribe", "subscription": {"type": "allMids"}})
+    assert (await socket.receive_json())["channel"] == "subscriptionResponse"
+    assert (await socket.receive_json())["channel"] == "allMids"
+    for _ in range(80):
+        stage.hub.publish(stage.world.step())
+
+    stage.wait(LIFETIME / 12)
+    stage.wait(0.2)
+
+    assert (await socket.receive_json())["channel"] == "allMids"
+    closed = await socket.receive(timeout=10)
+    assert closed.type is aiohttp.WSMsgType.CLOSE
+    assert (closed.data, closed.extra) == (1000, "Expired")
+    while stage.limits.report()["127.0.0.1"]["connections"]:
+        await asyncio.sleep(0.001)
+
+
 async def test_too_many_messages_in_a_minute_end_the_socket(stage: Stage, socket: Socket) -> None:
     for _ in range(2000):
         await socket.send_str('{"method":"ping"}')
@@ -108,9 +138,34 @@ async def test_every_channel_can_be_had_and_sends_data(
 
     for _ in range(100):
         stage.hub.publish(stage.world.step())
-    frames = [await socket.receive_json() for _ in range(2)]
+    rare = kind in {"userFundings", "userNonFundingLedgerUpdates"}
+    frames = [await socket.receive_json() for _ in range(1 if rare else 2)]
 
-    assert {frame["channel"] for frame in frames} == {kind}
+    assert {frame["channel"] for frame in frames} == {CHANNELS[kind].frames}
+
+
+@pytest.mark.parametrize(
+    ("subscription", "pace_ms"),
+    [
+        ({"type": "allMids"}, 5_300),
+        ({"type": "l2Book", "coin": "BTC"}, 5_400),
+        ({"type": "l2Book", "coin": "BTC", "fast": True}, 540),
+        ({"type": "activeAssetCtx", "coin": "BTC"}, 1_000),
+    ],
+)
+def test_whole_states_come_as_often_as_measured(
+    world: World, subscription: dict[str, Any], pace_ms: int
+) -> None:
+    wanted = parse_subscription(subscription, world)
+    feed, times = Feed(wanted, world.time), list[int]()
+
+    while len(times) < 12:
+        seen = digest(world.step())
+        times += [world.time for _ in CHANNELS[wanted.type].later(world, feed, seen)]
+
+    waits = [later - earlier for earlier, later in pairwise(times)]
+    assert sum(waits) / len(waits) == pytest.approx(pace_ms, rel=0.02)
+    assert all(abs(wait - pace_ms) <= 120 for wait in waits)
 
 
 async def test_a_connection_gives_back_all_it_counted(stage: Stage, socket: Socket) -> None:

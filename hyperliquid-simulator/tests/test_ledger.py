@@ -67,7 +67,7 @@ def test_longs_pay_shorts_what_shorts_receive() -> None:
     ledger.settle(_trade(buyer=0, seller=1, side="B"))
     before = [account.cash for account in ledger.accounts]
 
-    ledger.charge_funding([0.001], [100_000])
+    ledger.charge_funding([0.001], [100_000], 1)
 
     paid = [b - a.cash for b, a in zip(before, ledger.accounts, strict=True)]
     assert paid == [500, -500]

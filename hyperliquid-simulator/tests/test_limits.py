@@ -81,6 +81,18 @@ def test_two_thousand_messages_fit_into_a_minute() -> None:
     assert not limits.message("a")
 
 
+def test_a_hundred_posts_fly_at_once() -> None:
+    limits = Limits(Hand())
+    assert all(limits.post("a") for _ in range(100))
+    assert not limits.post("a")
+    assert limits.post("b")
+
+    limits.posted("a")
+
+    assert limits.post("a")
+    assert limits.report()["a"]["posts"] == 100
+
+
 def test_without_enforcement_everything_is_counted_and_nothing_refused() -> None:
     limits = Limits(Hand(), enforced=False)
 

@@ -56,6 +56,10 @@ async def test_the_sdk_receives_every_subscription(venue: str, world: World) -> 
         {"type": "l2Book", "coin": "ETH"},
         {"type": "activeAssetCtx", "coin": "SOL"},
         {"type": "userFills", "user": user},
+        {"type": "userEvents", "user": user},
+        {"type": "orderUpdates", "user": user},
+        {"type": "userFundings", "user": user},
+        {"type": "userNonFundingLedgerUpdates", "user": user},
     ]
     frames: dict[str, list[Any]] = defaultdict(list)
     complete = Event()

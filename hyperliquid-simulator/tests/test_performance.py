@@ -64,7 +64,6 @@ def test_the_day_is_about_a_day_long(world: World) -> None:
 
 
 def _leaderboard(world: World) -> list[Json]:
-    found: list[Json] = world.history.leaderboard(
-        world.standing(), world.population, world.ledger.accounts
-    )["leaderboardRows"]
+    ranking = world.history.leaderboard(world.standing(), world.population, world.ledger.accounts)
+    found: list[Json] = ranking.file()["leaderboardRows"]
     return found

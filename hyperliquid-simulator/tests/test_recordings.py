@@ -1,6 +1,8 @@
 """The venue's recorded answers and the simulator's have the same keys, types and formats."""
 
 import re
+import zlib
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,10 @@ import orjson
 import pytest
 
 from hyperliquid_simulator import info
+from hyperliquid_simulator.channels import CHANNELS
+from hyperliquid_simulator.feeds import Feed, digest
+from hyperliquid_simulator.funding import HOUR_MS
+from hyperliquid_simulator.subscriptions import Subscription
 from hyperliquid_simulator.views import Json
 from hyperliquid_simulator.world import World
 
@@ -48,6 +54,13 @@ def kind(value: Any) -> str:
         if re.fullmatch(pattern, value):
             return name
     return "text"
+
+
+def unpacked(text: str) -> dict[str, dict[str, Any]]:
+    """Return what a frame of fastAssetCtxs carries."""
+    data = orjson.loads(text)["data"]
+    found: dict[str, dict[str, Any]] = orjson.loads(zlib.decompress(b64decode(data), -15))
+    return found
 
 
 def same_shape(ours: Any, theirs: Any) -> None:
@@ -95,6 +108,7 @@ async def asked(open_venue: str) -> AsyncIterator[Any]:
         ("l2Book_fast", {"type": "l2Book", "coin": "SOL", "fast": True}),
         ("l2Book_aggregated", {"type": "l2Book", "coin": "BTC", "nSigFigs": 5}),
         ("activeAssetCtx", {"type": "activeAssetCtx", "coin": "BTC"}),
+        ("allDexsAssetCtxs", {"type": "allDexsAssetCtxs"}),
     ],
 )
 async def test_market_frames_look_like_the_recorded_ones(
@@ -103,6 +117,21 @@ async def test_market_frames_look_like_the_recorded_ones(
     texts = await asked(3, subscription)
 
     same_shape(orjson.loads(texts[2]), orjson.loads(frames[name]))
+
+
+async def test_fast_contexts_unpack_to_what_the_recorded_ones_unpack_to(
+    frames: dict[str, str], asked: Any
+) -> None:
+    texts = await asked(4, {"type": "fastAssetCtxs"})
+
+    for ours, theirs in zip(texts[2:], ("snapshot", "update"), strict=True):
+        mine, recorded = unpacked(ours), unpacked(frames[f"fastAssetCtxs_{theirs}"])
+        assert {kind(v) for fields in mine.values() for v in fields.values()} == {"decimal"}
+        assert {n for fields in mine.values() for n in fields} <= {
+            n for fields in recorded.values() for n in fields
+        }
+        if theirs == "snapshot":
+            assert list(mine["BTC"]) == list(recorded["BTC"])
 
 
 async def test_greeting_and_acknowledgements_are_byte_for_byte(
@@ -126,6 +155,77 @@ async def test_user_frames_look_like_the_recorded_ones(
 
     same_shape(orjson.loads(state[2]), orjson.loads(frames["clearinghouseState"]))
     same_shape(orjson.loads(fills[2]), orjson.loads(frames["userFills_snapshot"]))
+
+
+async def test_states_of_all_dexes_look_like_the_recorded_ones(
+    frames: dict[str, str], asked: Any, world: World
+) -> None:
+    user = world.population.planted(0)[0].address
+    recorded = orjson.loads(frames["allDexsClearinghouseState"])
+
+    texts = await asked(3, {"type": "allDexsClearinghouseState", "user": user})
+
+    same_shape(orjson.loads(texts[2]), recorded)
+
+
+async def test_funding_and_ledger_look_like_the_recorded_ones(
+    frames: dict[str, str], asked: Any, world: World
+) -> None:
+    user = world.population.planted(0)[0].address
+    ledger = orjson.loads(frames["userNonFundingLedgerUpdates_snapshot"])
+    only_deposits = ledger["data"]["nonFundingLedgerUpdates"]
+    only_deposits[:] = [row for row in only_deposits if row["delta"]["type"] == "deposit"]
+
+    paid = await asked(3, {"type": "userFundings", "user": user})
+    changed = await asked(3, {"type": "userNonFundingLedgerUpdates", "user": user})
+
+    same_shape(orjson.loads(paid[2]), orjson.loads(frames["userFundings_snapshot"]))
+    same_shape(orjson.loads(changed[2]), ledger)
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "name"),
+    [
+        ("userEvents", "fills", "user_fills"),
+        ("userEvents", "twapSliceFills", "user_twapSliceFills"),
+        ("userEvents", "funding", "user_funding"),
+        ("orderUpdates", None, "orderUpdates"),
+    ],
+)
+def test_events_and_orders_look_like_the_recorded_ones(
+    frames: dict[str, str], world: World, kind: str, key: str | None, name: str
+) -> None:
+    channel = CHANNELS[kind]
+    wanted = [Subscription(kind, (("user", user),)) for user in world.addresses]
+    feeds = [Feed(subscription, world.time) for subscription in wanted]
+    ours: list[Any] = []
+    world.skip_to((world.time // HOUR_MS + 1) * HOUR_MS)
+    for _ in range(60):
+        seen = digest(world.step())
+        ours += [data for feed in feeds for data in channel.later(world, feed, seen)]
+
+    chosen = [data for data in ours if key is None or key in data]
+    assert chosen
+    for data in chosen:
+        same_shape({"channel": channel.frames, "data": data}, orjson.loads(frames[name]))
+
+
+@pytest.mark.parametrize(
+    ("name", "payload"),
+    [
+        ("post_l2Book_unknown_coin", {"type": "l2Book", "coin": "NOPE"}),
+        ("post_error_500", {"type": "meta", "dex": "nope"}),
+    ],
+)
+async def test_answers_to_posts_are_byte_for_byte(
+    frames: dict[str, str], open_venue: str, name: str, payload: Json
+) -> None:
+    post = {"method": "post", "id": 1, "request": {"type": "info", "payload": payload}}
+    async with aiohttp.ClientSession() as session, session.ws_connect(open_venue + "/ws") as socket:
+        await socket.receive_str()
+        await socket.send_json(post)
+
+        assert await socket.receive_str(timeout=10) == frames[name]
 
 
 def test_an_account_that_never_traded_is_byte_for_byte(

@@ -103,6 +103,30 @@ async def test_rows_weigh_too(client: Client) -> None:
     assert used["127.0.0.1"]["weight"] == 20 + 84
 
 
+@pytest.mark.parametrize(
+    ("asked", "base"),
+    [
+        ({"type": "fundingHistory", "coin": "BTC", "startTime": 0}, 20),
+        ({"type": "userFunding", "startTime": 0}, 20),
+        ({"type": "userNonFundingLedgerUpdates"}, 20),
+        ({"type": "spotClearinghouseState"}, 2),
+        ({"type": "userRateLimit"}, 20),
+        ({"type": "userVaultEquities"}, 20),
+        ({"type": "vaultDetails", "vaultAddress": UNKNOWN}, 20),
+        ({"type": "spotMetaAndAssetCtxs"}, 20),
+        ({"type": "allPerpMetas"}, 20),
+    ],
+)
+async def test_histories_weigh_one_more_for_every_twenty_rows(
+    client: Client, asked: dict[str, Any], base: int
+) -> None:
+    rows = await client.info(**{"user": await _planted(client)} | asked)
+
+    used = await client.get("/simulator/limits")
+    many = asked["type"] in {"fundingHistory", "userFunding", "userNonFundingLedgerUpdates"}
+    assert used["127.0.0.1"]["weight"] == base + (-(-len(rows) // 20) if many else 0)
+
+
 async def test_the_leaderboard_is_served_on_both_paths_without_weight(client: Client) -> None:
     one, other = await client.get("/leaderboard"), await client.get("/Mainnet/leaderboard")
 
@@ -202,6 +226,7 @@ async def test_aggregated_fills_keep_size_profit_and_fees(free: Client) -> None:
 async def test_every_request_type_is_answered(free: Client, kind: str) -> None:
     everything = {
         "user": await _planted(free),
+        "vaultAddress": UNKNOWN,
         "coin": "BTC",
         "startTime": 0,
         "req": {"coin": "BTC", "interval": "1d", "startTime": 0},

@@ -121,6 +121,27 @@ async def test_a_ping_is_answered_by_a_pong_without_data(floor: Floor) -> None:
             {"type": "clearinghouseState", "user": "0x" + "AB" * 20},
             '{"type":"clearinghouseState","user":"0x' + "ab" * 20 + '","dex":""}',
         ),
+        *(
+            (
+                {"type": kind, "user": "0x" + "AB" * 20, "aggregateByTime": True},
+                f'{{"type":"{kind}","user":"0x' + "ab" * 20 + '"}',
+            )
+            for kind in ("userFundings", "userNonFundingLedgerUpdates")
+        ),
+        ({"type": "fastAssetCtxs", "dex": ""}, '{"type":"fastAssetCtxs"}'),
+        ({"type": "allDexsAssetCtxs"}, '{"type":"allDexsAssetCtxs"}'),
+        (
+            {"user": "0x" + "AB" * 20, "type": "allDexsClearinghouseState"},
+            '{"type":"allDexsClearinghouseState","user":"0x' + "ab" * 20 + '"}',
+        ),
+        (
+            {"user": "0x" + "AB" * 20, "type": "userEvents"},
+            '{"type":"userEvents","user":"0x' + "ab" * 20 + '"}',
+        ),
+        (
+            {"user": "0x" + "AB" * 20, "type": "orderUpdates"},
+            '{"type":"orderUpdates","user":"0x' + "ab" * 20 + '"}',
+        ),
     ],
 )
 async def test_acknowledgements_are_canonical(
@@ -282,6 +303,18 @@ async def test_wrong_parameters_and_repetitions_are_named(floor: Floor) -> None:
     assert twice["data"] == 'Already unsubscribed: {"type":"allMids"}'
 
 
+async def test_a_post_is_answered_under_its_id_on_the_same_socket(floor: Floor) -> None:
+    socket = await floor.socket()
+    request = {"type": "info", "payload": {"type": "exchangeStatus"}}
+    await socket.send({"method": "post", "id": 7, "request": request})
+
+    data = (await socket.frame("post"))["data"]
+
+    assert data["id"] == 7
+    assert data["response"]["payload"]["type"] == "exchangeStatus"
+    assert data["response"]["payload"]["data"]["time"] > 0
+
+
 async def test_an_unknown_coin_breaks_the_socket_without_a_frame(floor: Floor) -> None:
     socket = await floor.socket()
     await socket.subscribe(type="trades", coin="NOPE")
@@ -311,6 +344,45 @@ async def test_the_eleventh_user_is_refused_over_all_sockets_of_an_address(floor
     assert (await other.frame("userFills"))["data"]["user"] == users[3]
     await other.subscribe(type="userFills", user=users[10])
     assert (await other.frame("error"))["data"] == "Cannot track more than 10 total users."
+
+
+@pytest.mark.parametrize("kind", ["userEvents", "orderUpdates"])
+async def test_a_socket_has_events_and_orders_of_one_account_only(floor: Floor, kind: str) -> None:
+    user, second = address(1, "any", 1), address(1, "any", 2)
+    one, other = await floor.socket(), await floor.socket()
+    await one.subscribe(type=kind, user=user)
+    await one.frame("subscriptionResponse")
+
+    await one.subscribe(type=kind, user=second)
+    refused = await one.frame("error")
+    await one.subscribe(type="userFills", user=second)
+    await other.subscribe(type=kind, user=second)
+
+    assert refused["data"] == f'Invalid subscription {{"type":"{kind}","user":"{second}"}}'
+    assert (await one.frame("userFills"))["data"]["user"] == second
+    assert (await other.frame())["channel"] == "subscriptionResponse"
+    await one.send({"method": "unsubscribe", "subscription": {"type": kind, "user": user}})
+    await one.subscribe(type=kind, user=second)
+    echoes = [(await one.frame("subscriptionResponse"))["data"] for _ in range(2)]
+    assert echoes[-1]["subscription"] == {"type": kind, "user": second}
+
+
+async def test_users_of_every_channel_count_together(floor: Floor) -> None:
+    kinds = ("userEvents", "orderUpdates", "userFills", "allDexsClearinghouseState")
+    sockets = [await floor.socket() for _ in range(3)]
+    users = [address(1, "any", n) for n in range(11)]
+    wanted = [
+        (sockets[n], kind, users[2 * n + m]) for n in range(3) for m, kind in enumerate(kinds[:2])
+    ]
+    wanted += [(sockets[0], kinds[n % 2 + 2], users[n]) for n in range(6, 10)]
+    for socket, kind, user in wanted:
+        await socket.subscribe(type=kind, user=user)
+        assert (await socket.frame("subscriptionResponse"))["data"]["subscription"]["type"] == kind
+
+    for kind in kinds[2:]:
+        await sockets[0].subscribe(type=kind, user=users[10])
+        error = await sockets[0].frame("error")
+        assert error["data"] == "Cannot track more than 10 total users."
 
 
 async def test_sockets_break_on_command(floor: Floor) -> None:

@@ -35,7 +35,7 @@ def build(config: Config) -> web.Application:
         clock = VenueClock(clock.start_ms, config.speed)
     faults = Faults(planned)
     limits = Limits(clock.elapsed, enforced=config.limits)
-    hub = Hub(world, limits, faults, clock.elapsed)
+    hub = Hub(world, limits, faults, clock.elapsed, config.socket_lifetime)
     rest = Rest(world, limits, faults, clock.elapsed)
     app = web.Application(client_max_size=64 * 1024)
     app[WORLD] = world

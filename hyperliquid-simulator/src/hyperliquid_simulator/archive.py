@@ -1,16 +1,31 @@
-"""Fills of an account over past and present, in the orders and limits the venue serves them."""
+"""Fills and funding of an account over past and present, in the venue's orders and limits."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 
-from hyperliquid_simulator.ledger import FILLS_KEPT, MAKER_FEE, REBATE, TAKER_FEE, Account, Fill
-from hyperliquid_simulator.past import Past
+import numpy as np
+
+from hyperliquid_simulator.ledger import (
+    FILLS_KEPT,
+    MAKER_FEE,
+    REBATE,
+    TAKER_FEE,
+    Account,
+    Charge,
+    Fill,
+)
+from hyperliquid_simulator.past import Past, block_height
 from hyperliquid_simulator.wire import MICRO, trade_id, transaction_hash
+
+DAY_MS: Final = 86_400_000
 
 MOST: Final = 2_000
 """Fills in one answer."""
+
+MOST_PAYMENTS: Final = 500
+"""Funding payments, rates or ledger entries in one answer."""
 
 
 def execution_order(past: Past, seed: int, account: Account) -> list[Fill]:
@@ -18,6 +33,12 @@ def execution_order(past: Past, seed: int, account: Account) -> list[Fill]:
     live = list(account.fills)
     room = FILLS_KEPT - len(live)
     return [*_past_fills(past, seed, account.index, room), *live]
+
+
+def executed(past: Past, account: Account) -> int:
+    """Return how many fills an account ever had."""
+    first = past.fills.first
+    return int(first[account.index + 1] - first[account.index]) + account.executed
 
 
 def newest_blocks_first(fills: Sequence[Fill]) -> list[Fill]:
@@ -47,6 +68,55 @@ def _merged(parts: Sequence[Fill]) -> Fill:
 def between(fills: Iterable[Fill], start_ms: int, end_ms: int) -> list[Fill]:
     """Return the oldest fills with start <= time <= end, at most one answer's worth."""
     return [fill for fill in fills if start_ms <= fill.time <= end_ms][:MOST]
+
+
+def charges(past: Past, account: Account, start_ms: int, end_ms: int) -> list[Charge]:
+    """Return the oldest funding payments with start <= time <= end, coins by name in an hour."""
+    names = [coin.name for coin in past.coins]
+    live = [charge for charge in account.charges if start_ms <= charge.time <= end_ms]
+    live.sort(key=lambda charge: (charge.time, names[charge.coin]))
+    return [*_past_charges(past, account.index, start_ms, end_ms), *live][:MOST_PAYMENTS]
+
+
+@dataclass(frozen=True, slots=True)
+class Deposit:
+    """The money an account began with, in micro-dollars."""
+
+    time: int
+    hash: str
+    amount: int
+
+
+def deposits(past: Past, seed: int, account: Account) -> list[Deposit]:
+    """Return when and with how much an account was opened: within the day before its history."""
+    address = past.population.traders[account.index].address
+    time = past.origin_ms - 1 - int(address[2:10], 16) % DAY_MS
+    name = transaction_hash(seed, block_height(time), 1 + account.index)
+    return [Deposit(time, name, account.deposited)]
+
+
+def _past_charges(past: Past, account: int, start_ms: int, end_ms: int) -> list[Charge]:
+    """Return what an account held at each charge of the past, and what that came to."""
+    funding, fills = past.funding, past.fills
+    first, last = np.searchsorted(funding.times, [start_ms, end_ms + 1]).tolist()
+    rows = slice(int(fills.first[account]), int(fills.first[account + 1]))
+    trade, after = fills.trade[rows], fills.start[rows] + fills.delta[rows]
+    traded, time = past.trades.coin[trade], past.trades.time[trade]
+    by_name = np.argsort([coin.name for coin in past.coins])
+    held = np.zeros((last - first, len(by_name)), dtype=np.int64)
+    for column, coin in enumerate(by_name):
+        mine = traded == coin
+        seen = np.searchsorted(time[mine], funding.times[first:last])
+        held[:, column] = np.concatenate([[0], after[mine]])[seen]
+    hours, columns = np.nonzero(held)
+    found = []
+    for hour, column in zip(hours[:MOST_PAYMENTS], columns[:MOST_PAYMENTS], strict=True):
+        coin, lots, row = int(by_name[column]), int(held[hour, column]), first + int(hour)
+        before, behind = funding.index[row : row + 2, coin].tolist()
+        paid = round(lots * behind) - round(lots * before)
+        rate = float(funding.rates[row, coin])
+        found.append(Charge(coin, int(funding.times[row]), rate, lots, paid))
+    return found
 
 
 def _past_fills(past: Past, seed: int, account: int, room: int) -> list[Fill]:

@@ -1,100 +1,20 @@
-"""Websocket channels: how each is subscribed to, what it opens with and when it sends."""
+"""The websocket's channels, and the registry of them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import orjson
 
 from hyperliquid_simulator import info, views
+from hyperliquid_simulator.account_channels import ACCOUNT_CHANNELS
 from hyperliquid_simulator.archive import aggregated
 from hyperliquid_simulator.book import Zoom
-from hyperliquid_simulator.ledger import Fill, Trade
+from hyperliquid_simulator.feeds import Asked, Channel, News
+from hyperliquid_simulator.ledger import Trade
+from hyperliquid_simulator.market_channels import MARKET_CHANNELS
 from hyperliquid_simulator.subscriptions import Subscription, canonical
 from hyperliquid_simulator.views import Json
-from hyperliquid_simulator.world import Block, World
-
-
-@dataclass(frozen=True, slots=True)
-class Digest:
-    """One block, sorted for subscribers."""
-
-    block: Block
-    trades: Mapping[int, Sequence[Trade]]
-    fills: Mapping[int, Sequence[Fill]]
-
-
-def digest(block: Block) -> Digest:
-    """Sort a block's trades by coin and its fills by account."""
-    trades: dict[int, list[Trade]] = {}
-    for row in block.trades:
-        trades.setdefault(row.coin, []).append(row)
-    fills: dict[int, list[Fill]] = {}
-    for account, fill in block.fills:
-        fills.setdefault(account, []).append(fill)
-    return Digest(block, trades, fills)
-
-
-@dataclass(slots=True)
-class Feed:
-    """What a channel remembers about one subscription between blocks."""
-
-    subscription: Subscription
-    sent_at: float = 0.0
-    last: Any = field(default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A subscription in the world as it is."""
-
-    world: World
-    subscription: Subscription
-
-    @property
-    def coin(self) -> int:
-        """The coin it is about."""
-        return self.world.coin_index[self.subscription["coin"]]
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """A block, seen by one subscription."""
-
-    asked: Asked
-    feed: Feed
-    seen: Digest
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """A kind of subscription; ``parameters`` in the order of the echo.
-
-    ``opening`` is the data right after the acknowledgement. Later data is what ``update`` makes of
-    a block, or without an ``update`` the opening again, every ``pace_ms`` of venue time.
-    """
-
-    name: str
-    parameters: tuple[str, ...] = ()
-    opening: Callable[[Asked], Any] | None = None
-    update: Callable[[News], Any] | None = None
-    pace_ms: Callable[[Subscription], float] | None = None
-
-    def first(self, world: World, subscription: Subscription) -> Any:
-        """Return the data a new subscriber gets, None for nothing."""
-        return self.opening(Asked(world, subscription)) if self.opening else None
-
-    def later(self, world: World, feed: Feed, seen: Digest) -> Any:
-        """Return the data a block gives rise to, None for nothing."""
-        asked = Asked(world, feed.subscription)
-        if self.update is not None:
-            return self.update(News(asked, feed, seen))
-        due = self.pace_ms and world.time - feed.sent_at >= self.pace_ms(feed.subscription)
-        if not due or self.opening is None:
-            return None
-        feed.sent_at = world.time
-        return self.opening(asked)
-
+from hyperliquid_simulator.world import World
 
 # ── Trades, candles, best bid and offer: by block ────────────────────────────────────────────
 
@@ -104,21 +24,21 @@ def _replayed_trades(asked: Asked) -> Any:
     return _trades(asked.world, asked.world.recent[asked.coin])
 
 
-def _new_trades(news: News) -> Any:
+def _new_trades(news: News) -> Iterator[Any]:
     rows = news.seen.trades.get(news.asked.coin)
-    return _trades(news.asked.world, rows) if rows else None
+    if rows:
+        yield _trades(news.asked.world, rows)
 
 
 def _trades(world: World, rows: Iterable[Trade]) -> list[Json]:
     return [views.trade(row, world.coins[row.coin], world.addresses) for row in rows]
 
 
-def _forming_candle(news: News) -> Any:
+def _forming_candle(news: News) -> Iterator[Any]:
     world, coin = news.asked.world, news.asked.coin
-    if coin not in news.seen.trades:
-        return None
-    interval = news.feed.subscription["interval"]
-    return world.bars[coin].now(interval).wire(world.coins[coin], interval)
+    if coin in news.seen.trades:
+        interval = news.asked.subscription["interval"]
+        yield world.bars[coin].now(interval).wire(world.coins[coin], interval)
 
 
 def _top_of_book(asked: Asked) -> Json:
@@ -127,12 +47,11 @@ def _top_of_book(asked: Asked) -> Json:
     return {"coin": book["coin"], "time": book["time"], "bbo": [*bids[:1], *asks[:1]]}
 
 
-def _changed_top_of_book(news: News) -> Any:
+def _changed_top_of_book(news: News) -> Iterator[Any]:
     data = _top_of_book(news.asked)
-    if data["bbo"] == news.feed.last:
-        return None
-    news.feed.last = data["bbo"]
-    return data
+    if data["bbo"] != news.feed.last:
+        news.feed.last = data["bbo"]
+        yield data
 
 
 # ── Whole states: at a steady pace ───────────────────────────────────────────────────────────
@@ -171,20 +90,18 @@ def _fills_snapshot(asked: Asked) -> Json:
     return {"isSnapshot": True, "user": user, "fills": found}
 
 
-def _new_fills(news: News) -> Any:
-    world, user = news.asked.world, news.feed.subscription["user"]
-    trader = world.population.by_address.get(user)
-    rows = news.seen.fills.get(trader.index) if trader else None
-    if not rows:
-        return None
-    if news.feed.subscription["aggregateByTime"]:
-        rows = aggregated(rows)
-    return {"user": user, "fills": [views.fill(row, world.coins[row.coin]) for row in rows]}
+def _new_fills(news: News) -> Iterator[Any]:
+    wanted, coins = news.asked.subscription, news.asked.world.coins
+    rows = aggregated(news.fills) if wanted["aggregateByTime"] else news.fills
+    if rows:
+        yield {"user": wanted["user"], "fills": [views.fill(row, coins[row.coin]) for row in rows]}
 
 
 CHANNELS: Final[Mapping[str, Channel]] = {
     channel.name: channel
     for channel in (
+        *MARKET_CHANNELS,
+        *ACCOUNT_CHANNELS,
         Channel("trades", ("coin",), opening=_replayed_trades, update=_new_trades),
         Channel("candle", ("interval", "coin"), update=_forming_candle),
         Channel("bbo", ("coin",), opening=_top_of_book, update=_changed_top_of_book),
@@ -217,3 +134,8 @@ def parse_subscription(raw: Json, world: World) -> Subscription:
 def frame(channel: str, data: Any) -> bytes:
     """Return the bytes of a websocket frame."""
     return orjson.dumps({"channel": channel, "data": data})
+
+
+def unreadable(raw: str) -> bytes:
+    """Return the frame that answers what the venue cannot parse: the client's own text again."""
+    return frame("error", f"Error parsing JSON into valid websocket request: {raw}")

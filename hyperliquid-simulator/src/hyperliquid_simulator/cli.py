@@ -50,6 +50,10 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter per option
     faults: Annotated[
         Path | None, typer.Option(help='JSON file such as `[{"kind":"refuse","at":30,"for":10}]`.')
     ] = None,
+    socket_lifetime: Annotated[
+        float | None,
+        typer.Option(help="Seconds until a websocket is closed as Expired; else never."),
+    ] = None,
 ) -> None:
     """Serve the venue until interrupted.
 
@@ -76,6 +80,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter per option
             flip_seconds=flip_seconds,
             limits=limits,
             faults=faults,
+            socket_lifetime=socket_lifetime,
         )
         _run(config)
     except ConfigError as e:

@@ -21,6 +21,7 @@ BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "orders_per_second": (0, 20_000),
     "flip_seconds": (1, 86_400),
     "edge": (0, 3),
+    "socket_lifetime": (1, 604_800),
 }
 
 YEARS: Final = range(2000, 2100)
@@ -48,6 +49,8 @@ class Config:
         Whether the venue's rate limits hold.
     faults
         A JSON file of timed faults.
+    socket_lifetime
+        Seconds of wall time after which a websocket expires; None is never.
     """
 
     seed: int = 7
@@ -63,6 +66,7 @@ class Config:
     edge: float = 0.25
     limits: bool = True
     faults: Path | None = None
+    socket_lifetime: float | None = None
 
     def __post_init__(self) -> None:
         for name, (least, most) in BOUNDS.items():

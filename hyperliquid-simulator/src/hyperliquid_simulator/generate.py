@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hyperliquid_simulator.accounting import folded, opened, recorded
+from hyperliquid_simulator.accounting import Valued, folded, opened, recorded
 from hyperliquid_simulator.catalogue import COINS, Coin
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.decisions import decided_orders
+from hyperliquid_simulator.funding import past_funding
 from hyperliquid_simulator.market import (
     DAY_MINUTES,
     MINUTE_MS,
@@ -74,9 +75,10 @@ def generate(config: Config, start_ms: int) -> Past:
         closes.append(past_prices(coin, rng, regimes, factor, config.edge))
         orders.append(decided_orders(i, population, closes[i], regimes, rng))
     trades = _trades(config.seed, seats, Tape(coins, closes, origin), orders)
-    fills, book = folded(trades, len(population), len(coins))
+    funding = past_funding(config.seed, closes, origin, start_ms)
+    fills, book = folded(trades, funding, len(population))
     quoted = round(config.usual_dollars_per_minute * MICRO)
-    records, cash = recorded(population, trades, closes, origin, quoted)
+    records, cash = recorded(population, trades, Valued(closes, funding), origin, quoted)
     accounts = opened(population, closes, records, cash, book)
     return Past(
         population=population,
@@ -89,6 +91,7 @@ def generate(config: Config, start_ms: int) -> Past:
         trades=trades,
         fills=fills,
         records=records,
+        funding=funding,
         accounts=accounts,
     )
 

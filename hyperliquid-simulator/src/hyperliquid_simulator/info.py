@@ -1,21 +1,24 @@
 """What `POST /info` answers: one function per request type, and the registry of them."""
 
 from collections.abc import Callable, Mapping
-from re import fullmatch
 from typing import Any, Final
 
-from hyperliquid_simulator import archive, views
+from hyperliquid_simulator import archive, spot, views
 from hyperliquid_simulator.book import Zoom, levels
 from hyperliquid_simulator.candles import INTERVAL_MINUTES
 from hyperliquid_simulator.errors import internal, undeserializable
+from hyperliquid_simulator.fields import flag, main_dex, moment, small, text, user
 from hyperliquid_simulator.ledger import Fill
 from hyperliquid_simulator.population import Style
+from hyperliquid_simulator.vaults import Vault
 from hyperliquid_simulator.views import Json
+from hyperliquid_simulator.wire import MICRO, dollars
 from hyperliquid_simulator.world import World
 
 Answer = Callable[[World, Json], Any]
 
-LATEST_MS: Final = 2**53
+FREE_ACTIONS: Final = 10_000
+"""Actions every address may send before it trades."""
 
 
 def answer(world: World, request: Json) -> Any:
@@ -24,62 +27,6 @@ def answer(world: World, request: Json) -> Any:
     if not isinstance(kind, str) or kind not in INFO:
         raise undeserializable()
     return INFO[kind](world, request)
-
-
-# ── Reading requests ─────────────────────────────────────────────────────────────────────────
-
-
-def user(request: Json) -> str:
-    """Return the lower-case address asked for."""
-    value = request.get("user")
-    if not isinstance(value, str) or not fullmatch(r"0[xX][0-9a-fA-F]{40}", value):
-        raise undeserializable()
-    return value.lower()
-
-
-def text(request: Json, name: str) -> str:
-    """Return a field that must be a string."""
-    value = request.get(name)
-    if not isinstance(value, str):
-        raise undeserializable()
-    return value
-
-
-def moment(request: Json, name: str, default: int | None = None) -> int:
-    """Return a field in epoch milliseconds; it is required if there is no default."""
-    value = request.get(name)
-    value = default if value is None else value
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LATEST_MS:
-        raise undeserializable()
-    return value
-
-
-def flag(request: Json, name: str) -> bool:
-    """Return an optional yes or no, no if absent."""
-    value = request.get(name)
-    if value is not None and not isinstance(value, bool):
-        raise undeserializable()
-    return bool(value)
-
-
-def small(request: Json, name: str) -> int | None:
-    """Return an optional whole number."""
-    value = request.get(name)
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
-        raise undeserializable()
-    return value
-
-
-def main_dex(request: Json) -> None:
-    """Refuse any perp dex but the main one, as the venue refuses a dex it does not know."""
-    dex = request.get("dex")
-    if dex is not None and not isinstance(dex, str):
-        raise undeserializable()
-    if dex:
-        raise internal()
-
-
-# ── Answers ──────────────────────────────────────────────────────────────────────────────────
 
 
 def meta(world: World, request: Json) -> Json:
@@ -200,6 +147,42 @@ def book(world: World, coin: int, zoom: Zoom, depth: int = 20) -> Json:
     }
 
 
+def _user_funding(world: World, request: Json) -> list[Json]:
+    address = user(request)
+    start, end = moment(request, "startTime"), moment(request, "endTime", world.time)
+    trader = world.population.by_address.get(address)
+    if trader is None:
+        return []
+    account = world.ledger.accounts[trader.index]
+    found = archive.charges(world.past, account, start, end)
+    return [views.funding_payment(row, world.coins[row.coin]) for row in found]
+
+
+def _funding_history(world: World, request: Json) -> list[Json]:
+    coin = world.coin_index.get(text(request, "coin"))
+    start, end = moment(request, "startTime"), moment(request, "endTime", world.time)
+    if coin is None:
+        raise internal()
+    live = [hour for hour in world.funding_hours if start <= hour.time <= end]
+    hours = [*world.past.funding.hours(start, end), *live][: archive.MOST_PAYMENTS]
+    return [
+        views.funding_rate(world.coins[coin], hour.rates[coin], hour.premiums[coin], hour.time)
+        for hour in hours
+    ]
+
+
+def _ledger_updates(world: World, request: Json) -> list[Json]:
+    address = user(request)
+    start, end = moment(request, "startTime", 0), moment(request, "endTime", world.time)
+    trader = world.population.by_address.get(address)
+    if trader is None:
+        return []
+    account = world.ledger.accounts[trader.index]
+    rows = archive.deposits(world.past, world.config.seed, account)
+    found = [views.deposit(row) for row in rows if start <= row.time <= end]
+    return found[: archive.MOST_PAYMENTS]
+
+
 def _portfolio(world: World, request: Json) -> list[list[Any]]:
     account = world.account(user(request))
     if account is None:
@@ -232,22 +215,80 @@ def _sub_accounts(world: World, request: Json) -> list[Json] | None:
             "subAccountUser": child.address,
             "master": world.addresses[trader.index] if trader else None,
             "clearinghouseState": clearinghouse_state(world, child.address),
-            "spotState": {"balances": []},
+            "spotState": spot.clearinghouse_state(),
         }
         for child in children
     ] or None
+
+
+def _spot_state(_world: World, request: Json) -> Json:
+    user(request)
+    return spot.clearinghouse_state()
+
+
+def _rate_limit(world: World, request: Json) -> Json:
+    """Return what an account may ask of the venue: a start, and one action per dollar traded.
+
+    Every fill counts as an action, the only ones there are.
+    """
+    trader = world.population.by_address.get(user(request))
+    account = world.ledger.accounts[trader.index] if trader else None
+    volume = account.volume if account else 0
+    used = archive.executed(world.past, account) if account else 0
+    return {
+        "cumVlm": dollars(volume),
+        "nRequestsUsed": used,
+        "nRequestsCap": FREE_ACTIONS + volume // MICRO,
+        "nRequestsSurplus": 0,
+    }
+
+
+def _vault_details(world: World, request: Json) -> Json | None:
+    address = user(request, "vaultAddress")
+    asking = user(request) if request.get("user") is not None else None
+    vault = _vault(world)
+    return vault.details(asking) if address == vault.address else None
+
+
+def _vault_equities(world: World, request: Json) -> list[Json]:
+    return _vault(world).equity_of(user(request))
+
+
+def _vault(world: World) -> Vault:
+    trader = next(t for t in world.population.traders if t.style is Style.VAULT)
+    account = world.ledger.accounts[trader.index]
+    state = views.clearinghouse_state(account, world.coins, world.marks, world.time)
+    (deposit,) = archive.deposits(world.past, world.config.seed, account)
+    return Vault(
+        address=trader.address,
+        leader=world.population.vault_leader.address,
+        deposit=deposit,
+        equity=account.equity(world.marks),
+        withdrawable=float(state["withdrawable"]),
+        portfolio=world.history.portfolio(world.standing(), account),
+        time=world.time,
+    )
 
 
 INFO: Final[Mapping[str, Answer]] = {
     "meta": meta,
     "metaAndAssetCtxs": _meta_and_contexts,
     "spotMeta": lambda _world, _request: views.spot_meta(),
+    "vaultDetails": _vault_details,
+    "userVaultEquities": _vault_equities,
+    "spotMetaAndAssetCtxs": lambda _world, _request: spot.meta_and_contexts(),
+    "spotClearinghouseState": _spot_state,
+    "userRateLimit": _rate_limit,
+    "allPerpMetas": lambda world, _request: [views.meta(world.coins)],
     "perpDexs": lambda _world, _request: [None],
     "allMids": _all_mids,
     "clearinghouseState": _state,
     "candleSnapshot": _candles,
     "userFills": _user_fills,
     "userFillsByTime": _fills_by_time,
+    "userFunding": _user_funding,
+    "fundingHistory": _funding_history,
+    "userNonFundingLedgerUpdates": _ledger_updates,
     "portfolio": _portfolio,
     "recentTrades": _recent_trades,
     "userRole": _role,

@@ -14,6 +14,8 @@ REBATE: Final = -30
 """Fees in millionths of the notional; professional makers receive a rebate."""
 
 FILLS_KEPT: Final = 4_000
+CHARGES_KEPT: Final = 2_000
+"""Funding payments of one account since the start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,17 @@ class Fill:
     twap: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One hour's funding of one position; ``paid`` micro-dollars, negative if received."""
+
+    coin: int
+    time: int
+    rate: float
+    lots: int
+    paid: int
+
+
 @dataclass(slots=True)
 class Position:
     """Signed lots and what they cost in micro-dollars, signed alike; funding paid is positive."""
@@ -86,15 +99,20 @@ class Position:
 
 @dataclass(slots=True)
 class Account:
-    """One trader's money; ``cash`` is what the venue calls totalRawUsd, in micro-dollars."""
+    """One trader's money; ``cash`` is what the venue calls totalRawUsd, in micro-dollars.
+
+    ``executed`` counts the fills since the start, of which only the last are kept.
+    """
 
     index: int
     cash: int
     deposited: int
     leverage: int
     volume: int = 0
+    executed: int = 0
     positions: dict[int, Position] = field(default_factory=dict)
     fills: deque[Fill] = field(default_factory=lambda: deque(maxlen=FILLS_KEPT))
+    charges: deque[Charge] = field(default_factory=lambda: deque(maxlen=CHARGES_KEPT))
 
     def equity(self, marks: Sequence[int]) -> int:
         """Return the account value in micro-dollars."""
@@ -114,6 +132,7 @@ class Account:
         fee = notional * rate // MICRO
         self.cash -= sign * notional + fee
         self.volume += notional
+        self.executed += 1
         fill = Fill(
             coin=trade.coin,
             ticks=trade.ticks,
@@ -153,15 +172,18 @@ class Ledger:
         self.open_interest[trade.coin] += after - before
         return (trade.buyer, bought), (trade.seller, sold)
 
-    def charge_funding(self, rates: Sequence[float], marks: Sequence[int]) -> None:
+    def charge_funding(self, rates: Sequence[float], marks: Sequence[int], time: int) -> None:
         """Let longs pay shorts for one hour at the given hourly rates."""
         for account in self.accounts:
             for coin, position in account.positions.items():
+                if not position.lots:
+                    continue
                 paid = round(position.lots * marks[coin] * rates[coin])
                 account.cash -= paid
                 position.funding += paid
                 position.funding_since_open += paid
                 position.funding_since_change += paid
+                account.charges.append(Charge(coin, time, rates[coin], position.lots, paid))
 
     def _rate(self, trade: Trade, account: int) -> int:
         taker = trade.buyer if trade.side == "B" else trade.seller

@@ -12,6 +12,7 @@ NEW_CONNECTIONS_PER_MINUTE: Final = 30
 SUBSCRIPTIONS: Final = 1000
 USERS: Final = 10
 MESSAGES_PER_MINUTE: Final = 2000
+POSTS_IN_FLIGHT: Final = 100
 
 USUAL_WEIGHT: Final = 20
 WEIGHTS: Final[Mapping[str, int]] = {
@@ -86,6 +87,7 @@ class Usage:
     messages: Window = field(default_factory=Window)
     connections: int = 0
     subscriptions: int = 0
+    posts: int = 0
     users: Counter[str] = field(default_factory=Counter)
 
 
@@ -152,6 +154,18 @@ class Limits:
             used.users[user] -= 1
             used.users = +used.users
 
+    def post(self, ip: str) -> bool:
+        """Count a websocket request in flight; False, and not counted, beyond the limit."""
+        used = self.usage(ip)
+        if self._enforced and used.posts >= POSTS_IN_FLIGHT:
+            return False
+        used.posts += 1
+        return True
+
+    def posted(self, ip: str) -> None:
+        """Count a websocket request as answered."""
+        self.usage(ip).posts -= 1
+
     def disconnect(self, ip: str) -> None:
         """Give a connection back."""
         self.usage(ip).connections -= 1
@@ -167,6 +181,7 @@ class Limits:
                 "subscriptions": used.subscriptions,
                 "users": len(+used.users),
                 "messages": used.messages.total(now),
+                "posts": used.posts,
             }
             for ip, used in self._usage.items()
         }

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hyperliquid_simulator.catalogue import Coin
+from hyperliquid_simulator.funding import PastFunding
 from hyperliquid_simulator.ledger import Account
 from hyperliquid_simulator.market import Floats, Ints
 from hyperliquid_simulator.population import Population, Seats
@@ -73,6 +74,7 @@ class Past:
     trades: PastTrades
     fills: PastFills
     records: Records
+    funding: PastFunding
     accounts: list[Account]
 
 

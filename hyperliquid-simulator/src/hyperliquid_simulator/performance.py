@@ -45,31 +45,17 @@ class History:
         self._profit.append(now.profit)
         self._volume.append(now.volume)
 
+    def latest(self) -> Standing:
+        """Return how everybody stood at the last full hour."""
+        return Standing(self.times[-1], self._profit[-1], self._volume[-1])
+
     def leaderboard(
         self, now: Standing, population: Population, accounts: Sequence[Account]
-    ) -> dict[str, Any]:
-        """Return the ranking as its file is served: every ranked account, richest first."""
+    ) -> "Leaderboard":
+        """Return the ranking of one moment, which later trades do not change."""
         windows = [(name, *self._change(now, hours)) for name, hours in WINDOWS]
         value = now.profit + np.array([account.deposited for account in accounts])
-        rows = []
-        for i in np.argsort(-value, kind="stable").tolist():
-            trader = population.traders[i]
-            if not trader.ranked:
-                continue
-            performances = [
-                [name, _performance(int(value[i]), int(profit[i]), int(volume[i]))]
-                for name, profit, volume in windows
-            ]
-            rows.append(
-                {
-                    "ethAddress": trader.address,
-                    "accountValue": dollars(int(value[i])),
-                    "windowPerformances": performances,
-                    "prize": 0,
-                    "displayName": trader.name,
-                }
-            )
-        return {"leaderboardRows": rows}
+        return Leaderboard(population, value, windows)
 
     def portfolio(self, now: Standing, account: Account) -> list[list[Any]]:
         """Return the eight windows of one account in the venue's order."""
@@ -103,6 +89,34 @@ class History:
             return 0
         at = int(np.searchsorted(self.times, now_ms - hours * HOUR_MS, side="right")) - 1
         return max(at, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """What every account is worth and what it earned and traded per window."""
+
+    population: Population
+    value: Ints
+    windows: Sequence[tuple[str, Ints, Ints]]
+
+    def file(self) -> dict[str, Any]:
+        """Return the ranking as it is served: every ranked account, richest first."""
+        order = np.argsort(-self.value, kind="stable").tolist()
+        ranked = [i for i in order if self.population.traders[i].ranked]
+        return {"leaderboardRows": [self._row(i) for i in ranked]}
+
+    def _row(self, index: int) -> dict[str, Any]:
+        trader, value = self.population.traders[index], int(self.value[index])
+        return {
+            "ethAddress": trader.address,
+            "accountValue": dollars(value),
+            "windowPerformances": [
+                [name, _performance(value, int(profit[index]), int(volume[index]))]
+                for name, profit, volume in self.windows
+            ],
+            "prize": 0,
+            "displayName": trader.name,
+        }
 
 
 def _performance(value: int, profit: int, volume: int) -> dict[str, str]:

@@ -118,6 +118,11 @@ class Population:
         """Everybody else, seen only as the other side of large orders."""
         return tuple(t for t in self.traders if t.style is Style.CROWD)
 
+    @cached_property
+    def vault_leader(self) -> Trader:
+        """The account that runs the vault and owns all of it."""
+        return next(t for t in self.traders if t.style is Style.WHALE)
+
     def planted(self, coin: int) -> tuple[Trader, ...]:
         """Return the accounts planted with skill in a coin."""
         return tuple(t for t in self.traders if t.planted and coin in t.coins)

@@ -1,5 +1,6 @@
 """The venue's HTTP side: `POST /info` and the leaderboard file, with weights and refusals."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ from hyperliquid_simulator import info
 from hyperliquid_simulator.errors import RequestError, undeserializable
 from hyperliquid_simulator.faults import Faults
 from hyperliquid_simulator.limits import Limits, base_weight, row_weight
-from hyperliquid_simulator.performance import HOUR_MS
+from hyperliquid_simulator.performance import Leaderboard
 from hyperliquid_simulator.world import World
 
 
@@ -24,7 +25,7 @@ class Rest:
         self._limits = limits
         self._faults = faults
         self._elapsed = elapsed
-        self._ranking: tuple[int, bytes] | None = None
+        self._ranking: tuple[int, asyncio.Task[bytes]] | None = None
 
     async def info(self, request: web.Request) -> web.Response:
         """Answer ``POST /info``."""
@@ -34,14 +35,16 @@ class Rest:
             return web.Response(status=e.status, body=e.body, content_type=e.content_type)
 
     async def leaderboard(self, _request: web.Request) -> web.Response:
-        """Answer the leaderboard file, rebuilt in one step every hour of venue time."""
-        world, hour = self._world, self._world.time // HOUR_MS
-        if self._ranking is None or self._ranking[0] != hour:
-            rows = world.history.leaderboard(
-                world.standing(), world.population, world.ledger.accounts
-            )
-            self._ranking = (hour, orjson.dumps(rows))
-        return _json(self._ranking[1])
+        """Answer the leaderboard file: how everybody stood at the last full hour of venue time.
+
+        It is written once an hour, beside the blocks; who asks meanwhile waits for it.
+        """
+        world, latest = self._world, self._world.history.latest()
+        if self._ranking is None or self._ranking[0] != latest.time:
+            ranking = world.history.leaderboard(latest, world.population, world.ledger.accounts)
+            written = asyncio.create_task(asyncio.to_thread(_written, ranking))
+            self._ranking = (latest.time, written)
+        return _json(await asyncio.shield(self._ranking[1]))
 
     def _answer(self, ip: str, body: bytes) -> Any:
         refusal = self._faults.refusal(self._elapsed())
@@ -64,6 +67,10 @@ def _parsed(body: bytes) -> dict[str, Any]:
     if not isinstance(request, dict):
         raise undeserializable()
     return request
+
+
+def _written(leaderboard: Leaderboard) -> bytes:
+    return orjson.dumps(leaderboard.file())
 
 
 def _json(body: bytes) -> web.Response:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from hyperliquid_simulator.archive import Deposit
 from hyperliquid_simulator.catalogue import MARGIN_TIERS, Coin, on_grid
-from hyperliquid_simulator.ledger import Account, Fill, Holding, Trade, holdings
+from hyperliquid_simulator.ledger import Account, Charge, Fill, Holding, Trade, holdings
 from hyperliquid_simulator.market import Quote
-from hyperliquid_simulator.wire import MICRO, dollars, exact, noisy
+from hyperliquid_simulator.wire import MICRO, ZERO_HASH, dollars, exact, noisy
 
 Json = dict[str, Any]
 
@@ -193,6 +194,41 @@ def fill(row: Fill, coin: Coin) -> Json:
         "tid": row.tid,
         "feeToken": "USDC",
         "twapId": row.twap,
+    }
+
+
+def funding_payment(row: Charge, coin: Coin) -> Json:
+    """Return an hour's funding of one position; what the account paid is negative."""
+    return {
+        "time": row.time,
+        "hash": ZERO_HASH,
+        "delta": {
+            "type": "funding",
+            "coin": coin.name,
+            "usdc": exact(-row.paid, 6),
+            "szi": exact(row.lots, coin.size_decimals),
+            "fundingRate": noisy(row.rate),
+            "nSamples": None,
+        },
+    }
+
+
+def deposit(row: Deposit) -> Json:
+    """Return the ledger entry of a deposit."""
+    return {
+        "time": row.time,
+        "hash": row.hash,
+        "delta": {"type": "deposit", "usdc": dollars(row.amount)},
+    }
+
+
+def funding_rate(coin: Coin, rate: float, premium: float, time: int) -> Json:
+    """Return what one hour of a coin cost."""
+    return {
+        "coin": coin.name,
+        "fundingRate": noisy(rate),
+        "premium": noisy(premium),
+        "time": time,
     }
 
 

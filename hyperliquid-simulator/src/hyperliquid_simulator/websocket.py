@@ -5,17 +5,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
-from hyperliquid_simulator.channels import (
-    CHANNELS,
-    Feed,
-    digest,
-    frame,
-    parse_subscription,
-)
+from hyperliquid_simulator.channels import CHANNELS, frame, parse_subscription, unreadable
 from hyperliquid_simulator.faults import Faults
+from hyperliquid_simulator.feeds import Channel, Feed, digest
 from hyperliquid_simulator.limits import Limits
+from hyperliquid_simulator.posts import Posts
 from hyperliquid_simulator.subscriptions import (
     InvalidSubscriptionError,
     Subscription,
@@ -26,6 +22,7 @@ from hyperliquid_simulator.world import Block, World
 GREETING: Final = b"Websocket connection established."
 PONG: Final = b'{"channel":"pong"}'
 IDLE_S: Final = 60.0
+EXPIRED: Final = b"Expired"
 QUEUED: Final = 50_000
 LARGEST_MESSAGE: Final = 64 * 1024
 
@@ -36,28 +33,44 @@ class Connection:
     def __init__(self, request: web.Request, socket: web.WebSocketResponse, now: float) -> None:
         self.ip = request.remote or ""
         self.subscriptions: set[Subscription] = set()
-        self.heard_at = now
+        self.opened_at = self.heard_at = now
+        self.expired = False
         self._request = request
         self._socket = socket
-        self._frames: asyncio.Queue[bytes] = asyncio.Queue(QUEUED)
+        self._frames: asyncio.Queue[bytes | None] = asyncio.Queue(QUEUED)
 
-    def send(self, data: bytes) -> None:
-        """Queue a frame; a reader that fell too far behind is cut off."""
+    def send(self, data: bytes | None) -> None:
+        """Queue a frame, None for the last; a reader that fell too far behind is cut off."""
         try:
             self._frames.put_nowait(data)
         except asyncio.QueueFull:
             self.abort()
+
+    def expire(self) -> None:
+        """Close the socket as the venue does with old ones, after what is still to be written."""
+        if not self.expired:
+            self.expired = True
+            self.send(None)
 
     def abort(self) -> None:
         """Break the socket without a close frame."""
         if self._request.transport is not None:
             self._request.transport.abort()
 
+    def confused_by(self, subscription: Subscription) -> bool:
+        """Tell whether its frames could not be told from another account's on this socket."""
+        return CHANNELS[subscription.type].anonymous and any(
+            other.type == subscription.type for other in self.subscriptions
+        )
+
     async def write(self) -> None:
         """Write queued frames until the socket is gone."""
         while not self._socket.closed:
             data = await self._frames.get()
             try:
+                if data is None:
+                    await self._socket.close(code=WSCloseCode.OK, message=EXPIRED)
+                    return
                 await self._socket.send_frame(data, WSMsgType.TEXT)
             except ConnectionError:
                 return
@@ -67,12 +80,19 @@ class Hub:
     """All connections and feeds; the world's blocks go in, frames go out."""
 
     def __init__(
-        self, world: World, limits: Limits, faults: Faults, elapsed: Callable[[], float]
+        self,
+        world: World,
+        limits: Limits,
+        faults: Faults,
+        elapsed: Callable[[], float],
+        lifetime: float | None = None,
     ) -> None:
         self._world = world
+        self._lifetime = lifetime
         self._limits = limits
         self._faults = faults
         self._elapsed = elapsed
+        self._posts = Posts(world, limits, faults, elapsed)
         self._feeds: dict[Subscription, Feed] = {}
         self._readers: dict[Subscription, set[Connection]] = {}
         self._connections: set[Connection] = set()
@@ -91,21 +111,23 @@ class Hub:
         return socket
 
     def publish(self, block: Block) -> None:
-        """Send what a block changed to everybody who subscribed to it."""
+        """Send what a block changed to everybody who subscribed to it, and answer requests."""
         seen, now = digest(block), self._elapsed()
         for subscription, feed in self._feeds.items():
             channel = CHANNELS[subscription.type]
-            data = channel.later(self._world, feed, seen)
-            if data is not None:
-                self._send(self._readers[subscription], channel.name, data, now)
+            for data in channel.later(self._world, feed, seen):
+                self._send(self._readers[subscription], channel, data, now)
+        self._posts.answer()
 
     def tend(self) -> None:
-        """Cut off sockets that heard no data and no pong for a minute, or all if a fault says so."""
+        """End sockets: the silent after a minute, the old, or all if a fault says so."""
         now = self._elapsed()
         dropped = self._faults.sockets_dropped(now)
         for connection in list(self._connections):
             if dropped or now - connection.heard_at > IDLE_S:
                 connection.abort()
+            elif self._lifetime is not None and now - connection.opened_at >= self._lifetime:
+                connection.expire()
 
     def close(self) -> None:
         """Break every socket: the venue goes down."""
@@ -123,7 +145,8 @@ class Hub:
                     break
                 self._receive(connection, message.data)
         finally:
-            writer.cancel()
+            if not connection.expired:
+                writer.cancel()
             self._connections.discard(connection)
             for subscription in list(connection.subscriptions):
                 self._forget(connection, subscription)
@@ -135,11 +158,13 @@ class Hub:
             connection.heard_at = self._elapsed()
             connection.send(PONG)
             return
+        if method == "post":
+            self._posts.accept(connection.ip, message, raw, connection.send)
+            return
         wanted = message.get("subscription")
         known = isinstance(wanted, dict) and str(wanted.get("type")) in CHANNELS
         if method not in ("subscribe", "unsubscribe") or not known or wanted is None:
-            text = f"Error parsing JSON into valid websocket request: {raw}"
-            connection.send(frame("error", text))
+            connection.send(unreadable(raw))
             return
         try:
             subscription = parse_subscription(wanted, self._world)
@@ -157,18 +182,21 @@ class Hub:
         if subscription in connection.subscriptions:
             connection.send(frame("error", f"Already subscribed: {echo}"))
             return
+        if connection.confused_by(subscription):
+            connection.send(frame("error", f"Invalid subscription {echo}"))
+            return
         complaint = self._limits.subscribe(connection.ip, subscription.user)
         if complaint is not None:
             connection.send(frame("error", complaint))
             return
         connection.subscriptions.add(subscription)
-        self._feeds.setdefault(subscription, Feed(subscription, self._world.time))
+        feed = self._feeds.setdefault(subscription, Feed(subscription, self._world.time))
         self._readers.setdefault(subscription, set()).add(connection)
         connection.send(_acknowledged("subscribe", subscription))
         channel = CHANNELS[subscription.type]
-        data = channel.first(self._world, subscription)
+        data = channel.first(self._world, feed)
         if data is not None:
-            self._send({connection}, channel.name, data, self._elapsed())
+            self._send({connection}, channel, data, self._elapsed())
 
     def _unsubscribe(self, connection: Connection, subscription: Subscription) -> None:
         if subscription not in connection.subscriptions:
@@ -186,10 +214,10 @@ class Hub:
         if not readers:
             del self._readers[subscription], self._feeds[subscription]
 
-    def _send(self, readers: set[Connection], channel: str, data: Any, now: float) -> None:
-        if self._faults.silenced(now, channel):
+    def _send(self, readers: set[Connection], channel: Channel, data: Any, now: float) -> None:
+        if self._faults.silenced(now, channel.name):
             return
-        encoded = frame(channel, data)
+        encoded = frame(channel.frames, data)
         for connection in readers:
             connection.heard_at = now
             connection.send(encoded)

@@ -10,6 +10,7 @@ import numpy as np
 from hyperliquid_simulator.candles import Bars
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.flow import Flow, Order, arrivals
+from hyperliquid_simulator.funding import FundingHour, hourly_rates, next_premiums, next_stamp
 from hyperliquid_simulator.generate import generate
 from hyperliquid_simulator.ledger import Account, Fill, Ledger, Trade, copied
 from hyperliquid_simulator.market import Market, stream
@@ -19,7 +20,7 @@ from hyperliquid_simulator.past import (
     Past,
     block_height,
 )
-from hyperliquid_simulator.performance import HOUR_MS, History, Standing
+from hyperliquid_simulator.performance import History, Standing
 from hyperliquid_simulator.population import PARTS
 from hyperliquid_simulator.wire import ZERO_HASH, trade_id, transaction_hash
 
@@ -29,8 +30,6 @@ REPLAYED: Final = 30
 SECOND_MS: Final = 1_000
 INTERVAL_MS: Final = (46.0, 100.0)
 TWAP_DELAY_MS: Final = (2.0, 44.0)
-FUNDING_DELAY_MS: Final = (12, 76)
-USUAL_FUNDING: Final = 0.0000125
 WORSE_LEVEL: Final = 0.25
 MOST_PER_BLOCK: Final = 2_000
 
@@ -55,7 +54,10 @@ class World:
         self.population = self.past.population
         self.time, self.height = start_ms, block_height(start_ms)
         self.trading = True
-        self.funding = [USUAL_FUNDING] * len(self.coins)
+        self._premiums = self.past.funding.forming
+        self._premium_shocks = stream(config.seed, "live funding")
+        self.funding: list[float] = hourly_rates(self._premiums).tolist()
+        self.funding_hours: list[FundingHour] = []
         makers = [t.index for t in self.population.makers]
         self.ledger = Ledger(self.past.accounts, frozenset(makers), len(self.coins))
         self.market = Market(
@@ -76,7 +78,7 @@ class World:
         self._order = FIRST_ORDER
         self._burst = 0
         self._turn_ms = start_ms + self._random.uniform(0.3, 0.6) * config.flip_seconds * SECOND_MS
-        self._funding_ms = _next_hour(start_ms) + FUNDING_DELAY_MS[0]
+        self._funding_ms = next_stamp(config.seed, start_ms)
         self._frozen: list[Account] | None = None
         self._frozen_at = start_ms
         self.next_ms = self._next_block()
@@ -139,7 +141,8 @@ class World:
         for bars in self.bars:
             bars.roll(self.time)
         if self.time >= self._funding_ms:
-            self._new_hour()
+            self._charge_funding()
+            self.history.record(self.standing())
         trades, fills = self._matched(self._orders(before, elapsed)) if self.trading else ([], [])
         self.next_ms = self._next_block()
         return Block(self.height, self.time, tuple(trades), tuple(fills))
@@ -225,21 +228,26 @@ class World:
         first = self._random.randrange(len(self._makers))
         return [self._makers[(first + n) % len(self._makers)] for n in range(parts)]
 
-    def _new_hour(self) -> None:
-        self.ledger.charge_funding(self.funding, self.marks)
-        self.funding = [
-            round(USUAL_FUNDING + self._random.gauss(0, 1e-5), 10) for _ in self.funding
-        ]
-        self._funding_ms = _next_hour(self.time) + self._random.randint(*FUNDING_DELAY_MS)
-        self.history.record(self.standing())
+    def _charge_funding(self) -> None:
+        """Charge the full hour, and after a gap in the blocks every hour that was left out."""
+        while self._funding_ms <= self.time:
+            self.ledger.charge_funding(self.funding, self.marks, self._funding_ms)
+            hour = FundingHour(self._funding_ms, self._premiums.tolist(), self.funding)
+            self.funding_hours.append(hour)
+            self._premiums = next_premiums(self._premiums, self._premium_shocks)
+            self.funding = hourly_rates(self._premiums).tolist()
+            self._funding_ms = next_stamp(self.config.seed, self._funding_ms)
 
     def _next_block(self) -> float:
-        """Return when the next block is due; TWAPs fire right after a whole second."""
+        """Return when the next block is due: at the latest when funding is.
+
+        TWAPs fire right after a whole second.
+        """
         due = self.time + self._random.uniform(*INTERVAL_MS)
         second = due // SECOND_MS * SECOND_MS
         if second > self.time and due - second > TWAP_DELAY_MS[1]:
             due = max(second + self._random.uniform(*TWAP_DELAY_MS), self.time + 20.0)
-        return float(int(due))
+        return float(min(int(due), max(self._funding_ms, self.time + 1)))
 
     def _bars(self, index: int) -> Bars:
         past, coin = self.past, self.coins[index]
@@ -251,10 +259,6 @@ class World:
         bars.add_past(past.trades.time[mine], past.trades.lots[mine])
         bars.roll(self.time)
         return bars
-
-
-def _next_hour(time_ms: int) -> int:
-    return (time_ms // HOUR_MS + 1) * HOUR_MS
 
 
 def _last_trades(past: Past, coin: int, seed: int) -> deque[Trade]:

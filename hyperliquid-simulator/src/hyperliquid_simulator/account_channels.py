@@ -1,0 +1,118 @@
+"""Channels about one account beside its fills: states of all dexes, events, orders, funding.
+
+Frames of events and orders do not say whose they are, so a socket can have one account's only.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from hyperliquid_simulator import info, views
+from hyperliquid_simulator.archive import MOST_PAYMENTS
+from hyperliquid_simulator.catalogue import Coin
+from hyperliquid_simulator.feeds import Asked, Channel, News
+from hyperliquid_simulator.funding import HOUR_MS
+from hyperliquid_simulator.ledger import Fill
+from hyperliquid_simulator.views import Json
+from hyperliquid_simulator.wire import exact
+
+
+def order_updates(fills: Sequence[Fill], coins: Sequence[Coin]) -> list[Json]:
+    """Return what happened to the orders behind one account's fills of a block.
+
+    An order that took is opened and filled at once. One that rested is seen when it fills; nobody
+    saw it placed, because the simulator's orders begin to exist when they trade.
+    """
+    orders: dict[int, list[Fill]] = {}
+    for fill in fills:
+        orders.setdefault(fill.order, []).append(fill)
+    found: list[Json] = []
+    for parts in orders.values():
+        coin, size = coins[parts[0].coin], sum(part.lots for part in parts)
+        if parts[0].crossed:
+            found.append(_update(parts, coin, size, "open"))
+        found.append(_update(parts, coin, 0, "filled"))
+    return found
+
+
+def _update(parts: Sequence[Fill], coin: Coin, left: int, status: str) -> Json:
+    """Return one order's new status; its limit is the worst price that it accepted."""
+    first, prices = parts[0], [part.ticks for part in parts]
+    limit = max(prices) if first.side == "B" else min(prices)
+    return {
+        "order": {
+            "coin": coin.name,
+            "side": first.side,
+            "limitPx": exact(limit, coin.price_decimals),
+            "sz": exact(left, coin.size_decimals),
+            "oid": first.order,
+            "timestamp": first.time,
+            "origSz": exact(sum(part.lots for part in parts), coin.size_decimals),
+        },
+        "status": status,
+        "statusTimestamp": first.time,
+    }
+
+
+def _new_order_updates(news: News) -> Iterator[list[Json]]:
+    if news.fills:
+        yield order_updates(news.fills, news.asked.world.coins)
+
+
+def _new_events(news: News) -> Iterator[Json]:
+    """Yield one frame per kind of event; slices of a TWAP are fills and events of their own."""
+    coins = news.asked.world.coins
+    rows = [views.fill(fill, coins[fill.coin]) for fill in news.fills]
+    if rows:
+        yield {"fills": rows}
+    slices = [
+        {"fill": row | {"twapId": None}, "twapId": row["twapId"]}
+        for row in rows
+        if row["twapId"] is not None
+    ]
+    if slices:
+        yield {"twapSliceFills": slices}
+    for charge in news.charges:
+        yield {"funding": _flat(views.funding_payment(charge, coins[charge.coin]))}
+
+
+def _flat(payment: Json) -> Json:
+    """Return a funding payment without the wrapping that it has over REST."""
+    fields = {name: value for name, value in payment["delta"].items() if name != "type"}
+    return {"time": payment["time"], **fields}
+
+
+def _last_fundings(asked: Asked) -> Json:
+    """Return the payments of as many whole hours as surely fit into one REST answer."""
+    world, user = asked.world, asked.subscription["user"]
+    since = max(world.time - MOST_PAYMENTS // len(world.coins) * HOUR_MS, 0)
+    request = {"type": "userFunding", "user": user, "startTime": since}
+    payments = [_flat(row) for row in info.answer(world, request)]
+    return {"isSnapshot": True, "user": user, "fundings": payments}
+
+
+def _new_fundings(news: News) -> Iterator[Json]:
+    coins = news.asked.world.coins
+    payments = [_flat(views.funding_payment(charge, coins[charge.coin])) for charge in news.charges]
+    if payments:
+        yield {"user": news.asked.subscription["user"], "fundings": payments}
+
+
+def _ledger_updates(asked: Asked) -> Json:
+    user = asked.subscription["user"]
+    rows = info.answer(asked.world, {"type": "userNonFundingLedgerUpdates", "user": user})
+    return {"isSnapshot": True, "user": user, "nonFundingLedgerUpdates": rows}
+
+
+def _states(asked: Asked) -> Json:
+    user = asked.subscription["user"]
+    state = info.clearinghouse_state(asked.world, user)
+    return {"user": user, "clearinghouseStates": [["", state]]}
+
+
+ACCOUNT_CHANNELS: Final = (
+    Channel("allDexsClearinghouseState", ("user",), opening=_states, pace_ms=lambda _: 1_200.0),
+    Channel("userFundings", ("user",), opening=_last_fundings, update=_new_fundings),
+    Channel("userNonFundingLedgerUpdates", ("user",), opening=_ledger_updates),
+    Channel("userEvents", ("user",), update=_new_events, carrier="user", anonymous=True),
+    Channel("orderUpdates", ("user",), update=_new_order_updates, anonymous=True),
+)

@@ -1,0 +1,139 @@
+"""What a websocket channel is: what it opens with, what a block makes it send, how often."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import Any
+
+from hyperliquid_simulator.ledger import Charge, Fill, Trade
+from hyperliquid_simulator.subscriptions import Subscription
+from hyperliquid_simulator.world import Block, World
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """One block, sorted for subscribers."""
+
+    block: Block
+    trades: Mapping[int, Sequence[Trade]]
+    fills: Mapping[int, Sequence[Fill]]
+
+
+def digest(block: Block) -> Digest:
+    """Sort a block's trades by coin and its fills by account."""
+    trades: dict[int, list[Trade]] = {}
+    for row in block.trades:
+        trades.setdefault(row.coin, []).append(row)
+    fills: dict[int, list[Fill]] = {}
+    for account, fill in block.fills:
+        fills.setdefault(account, []).append(fill)
+    return Digest(block, trades, fills)
+
+
+@dataclass(slots=True)
+class Feed:
+    """What a channel remembers about one subscription, shared by all who have it."""
+
+    subscription: Subscription
+    sent_at: float = 0.0
+    last: Any = field(default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A subscription in the world as it is."""
+
+    world: World
+    feed: Feed
+
+    @property
+    def subscription(self) -> Subscription:
+        """What was subscribed to."""
+        return self.feed.subscription
+
+    @property
+    def coin(self) -> int:
+        """The coin it is about."""
+        return self.world.coin_index[self.subscription["coin"]]
+
+    @property
+    def trader(self) -> int | None:
+        """The account it is about, None for an address that never traded."""
+        found = self.world.population.by_address.get(self.subscription["user"])
+        return found.index if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A block, seen by one subscription."""
+
+    asked: Asked
+    seen: Digest
+
+    @property
+    def feed(self) -> Feed:
+        """What the channel remembers."""
+        return self.asked.feed
+
+    @property
+    def charges(self) -> list[Charge]:
+        """The funding the account it is about paid since the feed last looked, oldest first."""
+        trader, since = self.asked.trader, self.feed.sent_at
+        self.feed.sent_at = self.seen.block.time
+        if trader is None:
+            return []
+        newest = reversed(self.asked.world.ledger.accounts[trader].charges)
+        return list(takewhile(lambda charge: charge.time > since, newest))[::-1]
+
+    @property
+    def fills(self) -> Sequence[Fill]:
+        """What the account it is about traded in the block, in execution order."""
+        trader = self.asked.trader
+        return () if trader is None else self.seen.fills.get(trader, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A kind of subscription; ``parameters`` in the order of the echo.
+
+    ``opening`` is the data right after the acknowledgement. Later data is what ``update`` makes of
+    a block, one frame each, or without an ``update`` the opening again at its pace. With a
+    ``pace_ms`` data comes that often in venue time, on average exactly. ``carrier`` is the channel
+    that data frames name, if it is another. What is ``anonymous`` does not say whose it is: one
+    account per socket.
+    """
+
+    name: str
+    parameters: tuple[str, ...] = ()
+    opening: Callable[[Asked], Any] | None = None
+    update: Callable[[News], Iterable[Any]] | None = None
+    pace_ms: Callable[[Subscription], float] | None = None
+    carrier: str | None = None
+    anonymous: bool = False
+
+    @property
+    def frames(self) -> str:
+        """The channel its data frames name."""
+        return self.carrier or self.name
+
+    def first(self, world: World, feed: Feed) -> Any:
+        """Return the data a new subscriber gets, None for nothing."""
+        return self.opening(Asked(world, feed)) if self.opening else None
+
+    def later(self, world: World, feed: Feed, seen: Digest) -> Iterable[Any]:
+        """Return the data a block gives rise to."""
+        if self.pace_ms and not _due(feed, world.time, self.pace_ms(feed.subscription)):
+            return ()
+        asked = Asked(world, feed)
+        if self.update is not None:
+            return self.update(News(asked, seen))
+        return (self.opening(asked),) if self.opening and self.pace_ms else ()
+
+
+def _due(feed: Feed, now: float, pace_ms: float) -> bool:
+    """Tell whether a feed's turn has come; a turn that came late does not move the next one."""
+    late = now - feed.sent_at - pace_ms
+    if late < 0:
+        return False
+    feed.sent_at = now - late if late < pace_ms else now
+    return True

@@ -1,0 +1,108 @@
+"""Funding: the hourly rates of past and present, and what they add up to for a position."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from zlib import crc32
+
+import numpy as np
+
+from hyperliquid_simulator.market import MINUTE_MS, Floats, Ints, stream
+
+HOUR_MS: Final = 3_600_000
+DELAY_MS: Final = (12, 76)
+"""How long after the hour the venue charges, at least and at most."""
+
+INTEREST: Final = 0.0001
+CAP: Final = 0.0005
+"""The rate of eight hours is the premium, drawn towards the interest by at most the cap."""
+
+TYPICAL: Final = 0.0004
+MEMORY: Final = 0.9
+
+
+def hourly_rates(premiums: Floats) -> Floats:
+    """Return what longs pay per hour at these mean premiums; most premiums give the interest.
+
+    Examples
+    --------
+    >>> hourly_rates(np.array([0.00021467, -0.0009, 0.001])).tolist()
+    [1.25e-05, -5e-05, 6.25e-05]
+    """
+    drawn = np.clip(INTEREST - premiums, -CAP, CAP)
+    rates: Floats = np.round((premiums + drawn) / 8, 10)
+    return rates
+
+
+def next_premiums(premiums: Floats, rng: np.random.Generator) -> Floats:
+    """Return the premiums an hour later: they wander and forget slowly."""
+    shocks = TYPICAL * np.sqrt(1 - MEMORY**2) * rng.standard_normal(len(premiums))
+    later: Floats = np.round(INTEREST + MEMORY * (premiums - INTEREST) + shocks, 8)
+    return later
+
+
+def stamp(seed: int, hour_ms: int) -> int:
+    """Return when the venue charges for a full hour: 12 to 76 ms later."""
+    least, most = DELAY_MS
+    return hour_ms + least + crc32(b"%d:%d" % (seed, hour_ms)) % (most - least + 1)
+
+
+def next_stamp(seed: int, time_ms: int) -> int:
+    """Return the first charge after a moment."""
+    hour = time_ms // HOUR_MS * HOUR_MS
+    due = stamp(seed, hour)
+    return due if due > time_ms else stamp(seed, hour + HOUR_MS)
+
+
+@dataclass(frozen=True, slots=True)
+class FundingHour:
+    """What the venue charged at ``time``, by coin."""
+
+    time: int
+    premiums: list[float]
+    rates: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class PastFunding:
+    """Every charge before the start: a row per hour, a column per coin.
+
+    ``index`` has one row more: the micro-dollars a long lot has paid before each charge. Two rows
+    apart say what a position paid between them, so no position need be followed hour by hour.
+    ``forming`` are the premiums of the hour the venue starts in.
+    """
+
+    times: Ints
+    premiums: Floats
+    rates: Floats
+    index: Floats
+    forming: Floats
+
+    def paid(self, coin: Ints, time: Ints) -> Floats:
+        """Return the index of each coin at each moment; a charge precedes what shares its time."""
+        found: Floats = self.index[np.searchsorted(self.times, time, side="right"), coin]
+        return found
+
+    def hours(self, start_ms: int, end_ms: int) -> list[FundingHour]:
+        """Return the charges with start <= time <= end."""
+        rows = slice(*np.searchsorted(self.times, [start_ms, end_ms + 1]).tolist())
+        columns = self.times[rows].tolist(), self.premiums[rows].tolist(), self.rates[rows].tolist()
+        return [FundingHour(*hour) for hour in zip(*columns, strict=True)]
+
+
+def past_funding(seed: int, closes: Sequence[Ints], origin_ms: int, start_ms: int) -> PastFunding:
+    """Draw the premiums of the past and charge them at the price of each hour."""
+    hours = np.arange(-(-origin_ms // HOUR_MS), start_ms // HOUR_MS + 1) * HOUR_MS
+    stamps = np.array([stamp(seed, hour) for hour in hours.tolist()], dtype=np.int64)
+    hours, stamps = hours[stamps <= start_ms], stamps[stamps <= start_ms]
+    rng = stream(seed, "funding")
+    drawn = [np.full(len(closes), INTEREST)]
+    for _ in hours:
+        drawn.append(next_premiums(drawn[-1], rng))
+    premiums = np.array(drawn)
+    minute = np.clip((hours - origin_ms) // MINUTE_MS - 1, 0, len(closes[0]) - 1)
+    marks = np.stack([close[minute] for close in closes], axis=1)
+    rates = hourly_rates(premiums[:-1])
+    index = np.zeros((len(hours) + 1, len(closes)))
+    index[1:] = np.cumsum(rates * marks, axis=0)
+    return PastFunding(stamps, premiums[:-1], rates, index, premiums[-1])
