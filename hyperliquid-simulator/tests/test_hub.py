@@ -11,9 +11,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from hyperliquid_simulator.channels import CHANNELS, parse_subscription
+from hyperliquid_simulator.desk import InfoDesk
 from hyperliquid_simulator.faults import Faults
 from hyperliquid_simulator.feeds import Feed, digest
 from hyperliquid_simulator.limits import Limits
+from hyperliquid_simulator.posts import Posts
 from hyperliquid_simulator.websocket import Hub
 from hyperliquid_simulator.world import World
 
@@ -30,7 +32,9 @@ class Stage:
         self.world = world
         self.now = 0.0
         self.limits = Limits(self.elapsed)
-        self.hub = Hub(world, self.limits, Faults([]), self.elapsed, LIFETIME)
+        faults = Faults([])
+        posts = Posts(InfoDesk(world, self.limits, faults, self.elapsed), self.limits)
+        self.hub = Hub(world, self.limits, faults, posts, self.elapsed, LIFETIME)
 
     def elapsed(self) -> float:
         return self.now

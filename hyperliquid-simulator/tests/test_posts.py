@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from hyperliquid_simulator import info
+from hyperliquid_simulator.desk import InfoDesk
 from hyperliquid_simulator.faults import Faults, parse_fault
 from hyperliquid_simulator.limits import Limits, base_weight, row_weight
 from hyperliquid_simulator.posts import Posts
@@ -19,7 +20,8 @@ class Desk:
         self.world = world
         self.limits = Limits(lambda: 0.0)
         self.faults = Faults([])
-        self.posts = Posts(world, self.limits, self.faults, lambda: 0.0)
+        desk = InfoDesk(world, self.limits, self.faults, lambda: 0.0)
+        self.posts = Posts(desk, self.limits)
         self.texts: list[str] = []
 
     def ask(self, number: Any, payload: Any, kind: str = "info") -> str:

@@ -10,9 +10,11 @@ from aiohttp import web
 
 from hyperliquid_simulator.clock import VenueClock
 from hyperliquid_simulator.config import Config
+from hyperliquid_simulator.desk import InfoDesk
 from hyperliquid_simulator.faults import Faults, read_faults
 from hyperliquid_simulator.limits import Limits
 from hyperliquid_simulator.operator import Operator
+from hyperliquid_simulator.posts import Posts
 from hyperliquid_simulator.rest import Rest
 from hyperliquid_simulator.websocket import Hub
 from hyperliquid_simulator.world import World
@@ -35,8 +37,10 @@ def build(config: Config) -> web.Application:
         clock = VenueClock(clock.start_ms, config.speed)
     faults = Faults(planned)
     limits = Limits(clock.elapsed, enforced=config.limits)
-    hub = Hub(world, limits, faults, clock.elapsed, config.socket_lifetime)
-    rest = Rest(world, limits, faults, clock.elapsed)
+    desk = InfoDesk(world, limits, faults, clock.elapsed)
+    posts = Posts(desk, limits)
+    hub = Hub(world, limits, faults, posts, clock.elapsed, config.socket_lifetime)
+    rest = Rest(world, desk)
     app = web.Application(client_max_size=64 * 1024)
     app[WORLD] = world
     app.add_routes(

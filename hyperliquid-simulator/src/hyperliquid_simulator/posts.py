@@ -3,15 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
-from hyperliquid_simulator import info
 from hyperliquid_simulator.channels import frame, unreadable
+from hyperliquid_simulator.desk import InfoDesk
 from hyperliquid_simulator.errors import RequestError
-from hyperliquid_simulator.faults import Faults
-from hyperliquid_simulator.limits import Limits, base_weight, row_weight
+from hyperliquid_simulator.limits import Limits
 from hyperliquid_simulator.views import Json
-from hyperliquid_simulator.world import World
 
 LARGEST_ID: Final = 2**64 - 1
 
@@ -33,13 +31,9 @@ class Posts:
     They cost what they cost over HTTP, and the venue's failures over HTTP are theirs, too.
     """
 
-    def __init__(
-        self, world: World, limits: Limits, faults: Faults, elapsed: Callable[[], float]
-    ) -> None:
-        self._world = world
+    def __init__(self, desk: InfoDesk, limits: Limits) -> None:
+        self._desk = desk
         self._limits = limits
-        self._faults = faults
-        self._elapsed = elapsed
         self._flying: list[Post] = []
 
     def accept(self, ip: str, message: Json, raw: str, reply: Callable[[bytes], None]) -> None:
@@ -66,24 +60,13 @@ class Posts:
     def _response(self, post: Post) -> Json | None:
         """Return the response, None where there is no such request."""
         try:
-            data = self._data(post)
+            self._desk.is_open()
+            data = self._desk.answer(post.ip, post.payload)
         except RequestError as e:
             if e.status == HTTPStatus.UNPROCESSABLE_ENTITY:
                 return None
             return {"type": "error", "payload": f"{e.status} {HTTPStatus(e.status).phrase}"}
         return {"type": "info", "payload": {"type": post.payload["type"], "data": data}}
-
-    def _data(self, post: Post) -> Any:
-        refusal = self._faults.refusal(self._elapsed())
-        if refusal is not None:
-            raise refusal
-        kind = str(post.payload.get("type"))
-        if not self._limits.request(post.ip, base_weight(kind)):
-            raise RequestError(HTTPStatus.TOO_MANY_REQUESTS, b"null")
-        answer = info.answer(self._world, post.payload)
-        rows = len(answer) if isinstance(answer, list) else 0
-        self._limits.rows(post.ip, row_weight(kind, rows))
-        return answer
 
 
 def _number(message: Json) -> int | None:

@@ -1,16 +1,13 @@
 """The venue's HTTP side: `POST /info` and the leaderboard file, with weights and refusals."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import orjson
 from aiohttp import web
 
-from hyperliquid_simulator import info
+from hyperliquid_simulator.desk import InfoDesk
 from hyperliquid_simulator.errors import RequestError, undeserializable
-from hyperliquid_simulator.faults import Faults
-from hyperliquid_simulator.limits import Limits, base_weight, row_weight
 from hyperliquid_simulator.performance import Leaderboard
 from hyperliquid_simulator.world import World
 
@@ -18,13 +15,9 @@ from hyperliquid_simulator.world import World
 class Rest:
     """Answers HTTP requests from the world as it is."""
 
-    def __init__(
-        self, world: World, limits: Limits, faults: Faults, elapsed: Callable[[], float]
-    ) -> None:
+    def __init__(self, world: World, desk: InfoDesk) -> None:
         self._world = world
-        self._limits = limits
-        self._faults = faults
-        self._elapsed = elapsed
+        self._desk = desk
         self._ranking: tuple[int, asyncio.Task[bytes]] | None = None
 
     async def info(self, request: web.Request) -> web.Response:
@@ -47,16 +40,8 @@ class Rest:
         return _json(await asyncio.shield(self._ranking[1]))
 
     def _answer(self, ip: str, body: bytes) -> Any:
-        refusal = self._faults.refusal(self._elapsed())
-        if refusal is not None:
-            raise refusal
-        request = _parsed(body)
-        kind = str(request.get("type"))
-        if not self._limits.request(ip, base_weight(kind)):
-            raise RequestError(429, b"null")
-        answer = info.answer(self._world, request)
-        self._limits.rows(ip, row_weight(kind, len(answer) if isinstance(answer, list) else 0))
-        return answer
+        self._desk.is_open()  # a venue that is down does not read what it is asked
+        return self._desk.answer(ip, _parsed(body))
 
 
 def _parsed(body: bytes) -> dict[str, Any]:

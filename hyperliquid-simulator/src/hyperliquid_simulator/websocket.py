@@ -84,6 +84,7 @@ class Hub:
         world: World,
         limits: Limits,
         faults: Faults,
+        posts: Posts,
         elapsed: Callable[[], float],
         lifetime: float | None = None,
     ) -> None:
@@ -92,7 +93,7 @@ class Hub:
         self._limits = limits
         self._faults = faults
         self._elapsed = elapsed
-        self._posts = Posts(world, limits, faults, elapsed)
+        self._posts = posts
         self._feeds: dict[Subscription, Feed] = {}
         self._readers: dict[Subscription, set[Connection]] = {}
         self._connections: set[Connection] = set()

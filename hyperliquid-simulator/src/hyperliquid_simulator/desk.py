@@ -1,0 +1,45 @@
+"""What every info request meets, whichever way it came: failures, its price, its answer."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from hyperliquid_simulator import info
+from hyperliquid_simulator.errors import RequestError
+from hyperliquid_simulator.faults import Faults
+from hyperliquid_simulator.limits import Limits, base_weight, row_weight
+from hyperliquid_simulator.views import Json
+from hyperliquid_simulator.world import World
+
+
+class InfoDesk:
+    """Answers info requests from the world as it is, at the venue's weights."""
+
+    def __init__(
+        self, world: World, limits: Limits, faults: Faults, elapsed: Callable[[], float]
+    ) -> None:
+        self._world = world
+        self._limits = limits
+        self._faults = faults
+        self._elapsed = elapsed
+
+    def is_open(self) -> None:
+        """Return unless a fault refuses every request now, which is then raised."""
+        refusal = self._faults.refusal(self._elapsed())
+        if refusal is not None:
+            raise refusal
+
+    def answer(self, ip: str, request: Json) -> Any:
+        """Return the answer to `request`, charged to `ip` by kind and by rows.
+
+        Raises
+        ------
+        RequestError
+            If `ip` has spent its weight, or there is no such request.
+        """
+        kind = str(request.get("type"))
+        if not self._limits.request(ip, base_weight(kind)):
+            raise RequestError(HTTPStatus.TOO_MANY_REQUESTS, b"null")
+        answer = info.answer(self._world, request)
+        self._limits.rows(ip, row_weight(kind, len(answer) if isinstance(answer, list) else 0))
+        return answer
