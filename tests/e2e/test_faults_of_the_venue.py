@@ -11,10 +11,8 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from shared_events.envelope import StandardEvent
-from shared_events.journal import decode_record, read
 from shared_events.testing.servers import RedisServer
-from signal_system.fold import Fold, FoldConfig
+from workspace.testing.belief import believed_books, journalled
 from workspace.testing.stack import Stack, open_stack, until
 
 pytestmark = [pytest.mark.redis, pytest.mark.timeout(180)]
@@ -56,24 +54,12 @@ def sees_everything(stack: Stack) -> Any:
     return probe
 
 
-def believed(journal: Path) -> dict[str, dict[str, Decimal]]:
-    fold = Fold(FoldConfig())
-    for position, raw in read(journal):
-        fold.apply(position, decode_record(raw))
-    return {
-        trader.address: {
-            coin: Decimal(held.size) / 10**8 for coin, held in trader.book.items() if held.size
-        }
-        for trader in fold.state.tracked()
-    }
-
-
 def agrees(stack: Stack) -> Any:
     """Return a probe that compares the paused venue with what the journal folds to."""
 
     async def probe() -> bool:
         truth = (await stack.json(f"{stack.venue}/simulator/truth"))["books"]
-        books = await asyncio.to_thread(believed, stack.journal)
+        books = await asyncio.to_thread(believed_books, stack.journal)
         return len(books) == 40 and books == {
             address: {coin: Decimal(size) for coin, size in truth[address].items()}
             for address in books
@@ -165,8 +151,7 @@ async def test_asked_to_stop_under_load_both_services_end_cleanly_and_lose_nothi
                 " n = n + redis.call('XLEN', k) end end return n",
                 0,
             )
-        records = (decode_record(raw) for _, raw in read(stack.journal))
-        kept = {record.id for record in records if isinstance(record, StandardEvent)}
+        kept = journalled(stack.journal).keys()
         lines = stack.parts["scraper"].log.read_text().splitlines()
         [stopped] = [json.loads(line) for line in lines if '"scraper_stopped"' in line]
         assert taken

@@ -3,17 +3,14 @@ import os
 import random
 import subprocess
 import sys
-from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shared_events.envelope import StandardEvent
-from shared_events.journal import decode_record, read
 from shared_events.testing.servers import RedisServer
-from signal_system.fold import Fold, FoldConfig
+from workspace.testing.belief import believed_books, journalled
 from workspace.testing.stack import Stack, open_stack, until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,25 +18,6 @@ DATA = Path(os.environ.get("SMART_MONEY_DATA", ROOT.parent / "shared" / "data"))
 PANEL = DATA / "market" / "hyperliquid" / "whale_panel_202602"
 
 pytestmark = [pytest.mark.redis, pytest.mark.timeout(300)]
-
-
-def journalled(journal: Path) -> Counter[str]:
-    """Return how often each event id stands in the journal."""
-    records = (decode_record(raw) for _, raw in read(journal))
-    return Counter(record.id for record in records if isinstance(record, StandardEvent))
-
-
-def books(journal: Path) -> dict[str, dict[str, Decimal]]:
-    """Return what the journal leads the signal system to believe that each tracked trader holds."""
-    fold = Fold(FoldConfig())
-    for position, raw in read(journal):
-        fold.apply(position, decode_record(raw))
-    return {
-        trader.address: {
-            coin: Decimal(held.size) / 10**8 for coin, held in trader.book.items() if held.size
-        }
-        for trader in fold.state.tracked()
-    }
 
 
 async def settled(stack: Stack, published: int) -> bool:
@@ -124,7 +102,7 @@ async def test_a_live_system_killed_at_random_ends_up_with_the_true_books(stack:
     truth = (await stack.json(f"{stack.venue}/simulator/truth"))["books"]
     assert stack.parts["signal"].stop() == 0
 
-    believed = books(stack.journal)
+    believed = believed_books(stack.journal)
     exact = {
         address: {coin: Decimal(size) for coin, size in truth[address].items()}
         for address in believed
