@@ -1,3 +1,4 @@
+from dataclasses import replace
 from fractions import Fraction
 
 from hypothesis import given, strategies as st
@@ -60,6 +61,28 @@ def test_a_trade_with_oneself_changes_nothing_but_fees() -> None:
     assert account.lots(0) == 0
     assert account.cash == 10**9 - sum(fill.fee for fill in account.fills)
     assert ledger.open_interest == [0]
+
+
+@given(st.integers(-50, 50), st.integers(1, 100), st.integers(1, 10_000))
+def test_both_sides_of_a_trade_with_oneself_start_from_the_same_position(
+    held: int, lots: int, ticks: int
+) -> None:
+    ledger = Ledger([_account(0), _account(1)], frozenset(), 1)
+    if held:
+        buyer, seller = (0, 1) if held > 0 else (1, 0)
+        ledger.settle(replace(_trade(buyer, seller, "B"), lots=abs(held)))
+    account = ledger.accounts[0]
+    before = account.cash + account.positions[0].cost if held else account.cash
+
+    (_, bought), (_, sold) = ledger.settle(replace(_trade(0, 0, "A"), lots=lots, ticks=ticks))
+
+    assert bought.start == sold.start == account.lots(0) == held
+    assert list(account.fills)[-2:] == [bought, sold]
+    assert (bought.tid, bought.side, sold.side) == (sold.tid, "B", "A")
+    opening = bought if held >= 0 else sold
+    assert opening.closed == 0
+    after = account.cash + account.positions[0].cost
+    assert after + bought.fee + sold.fee - before == bought.closed + sold.closed
 
 
 def test_longs_pay_shorts_what_shorts_receive() -> None:

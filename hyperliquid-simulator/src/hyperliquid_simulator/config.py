@@ -21,6 +21,7 @@ BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "orders_per_second": (0, 20_000),
     "flip_seconds": (1, 86_400),
     "edge": (0, 3),
+    "self_trades": (0, 1),
     "socket_lifetime": (1, 604_800),
 }
 
@@ -45,6 +46,8 @@ class Config:
         Mean venue time between two coordinated flips of planted traders.
     edge
         Drift of a price regime in standard deviations of a day: what skill can earn.
+    self_trades
+        Share of the orders that meet their own account's resting order.
     limits
         Whether the venue's rate limits hold.
     faults
@@ -64,6 +67,7 @@ class Config:
     orders_per_second: float | None = None
     flip_seconds: float = 120.0
     edge: float = 0.25
+    self_trades: float = 0.0005
     limits: bool = True
     faults: Path | None = None
     socket_lifetime: float | None = None

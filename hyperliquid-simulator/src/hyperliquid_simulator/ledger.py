@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from hyperliquid_simulator.catalogue import Coin
@@ -133,7 +133,7 @@ class Account:
         self.cash -= sign * notional + fee
         self.volume += notional
         self.executed += 1
-        fill = Fill(
+        return Fill(
             coin=trade.coin,
             ticks=trade.ticks,
             lots=trade.lots,
@@ -148,8 +148,6 @@ class Account:
             tid=trade.tid,
             twap=trade.twap if crossed else None,
         )
-        self.fills.append(fill)
-        return fill
 
 
 class Ledger:
@@ -165,12 +163,37 @@ class Ledger:
     def settle(self, trade: Trade) -> tuple[tuple[int, Fill], tuple[int, Fill]]:
         """Apply a trade to both accounts; returns (account, fill) of buyer and seller."""
         buyer, seller = self.accounts[trade.buyer], self.accounts[trade.seller]
+        if buyer is seller:
+            bought, sold = self._with_itself(trade, buyer)
+        else:
+            bought, sold = self._between(trade, buyer, seller)
+        buyer.fills.append(bought)
+        seller.fills.append(sold)
+        return (trade.buyer, bought), (trade.seller, sold)
+
+    def _between(self, trade: Trade, buyer: Account, seller: Account) -> tuple[Fill, Fill]:
         before = max(buyer.lots(trade.coin), 0) + max(seller.lots(trade.coin), 0)
-        bought = buyer.take(trade, 1, self._rate(trade, trade.buyer), crossed=trade.side == "B")
-        sold = seller.take(trade, -1, self._rate(trade, trade.seller), crossed=trade.side == "A")
+        bought = self._side(trade, buyer, 1)
+        sold = self._side(trade, seller, -1)
         after = max(buyer.lots(trade.coin), 0) + max(seller.lots(trade.coin), 0)
         self.open_interest[trade.coin] += after - before
-        return (trade.buyer, bought), (trade.seller, sold)
+        return bought, sold
+
+    def _with_itself(self, trade: Trade, account: Account) -> tuple[Fill, Fill]:
+        """Apply both sides to one account; on the venue both fills start from the same position.
+
+        The side that closes comes first, so that it releases what the position really cost.
+        """
+        start = account.lots(trade.coin)
+        closing_first = (1, -1) if start < 0 else (-1, 1)
+        fills = {sign: self._side(trade, account, sign) for sign in closing_first}
+        return replace(fills[1], start=start), replace(fills[-1], start=start)
+
+    def _side(self, trade: Trade, account: Account, sign: int) -> Fill:
+        crossed = (trade.side == "B") == (sign > 0)
+        return account.take(
+            trade, sign, self._rate(account.index, crossed=crossed), crossed=crossed
+        )
 
     def charge_funding(self, rates: Sequence[float], marks: Sequence[int], time: int) -> None:
         """Let longs pay shorts for one hour at the given hourly rates."""
@@ -185,9 +208,8 @@ class Ledger:
                 position.funding_since_change += paid
                 account.charges.append(Charge(coin, time, rates[coin], position.lots, paid))
 
-    def _rate(self, trade: Trade, account: int) -> int:
-        taker = trade.buyer if trade.side == "B" else trade.seller
-        if account == taker:
+    def _rate(self, account: int, *, crossed: bool) -> int:
+        if crossed:
             return TAKER_FEE
         return REBATE if account in self._makers else MAKER_FEE
 

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -31,6 +32,9 @@ SECOND_MS: Final = 1_000
 INTERVAL_MS: Final = (46.0, 100.0)
 TWAP_DELAY_MS: Final = (2.0, 44.0)
 WORSE_LEVEL: Final = 0.25
+LAYERED: Final = 0.06
+"""Share of the orders whose parts are equal orders of one maker: only trade ids tell them apart."""
+
 MOST_PER_BLOCK: Final = 2_000
 
 
@@ -185,15 +189,13 @@ class World:
 
     def _match(self, order: Order, index: int) -> list[Trade]:
         """Let an order sweep one to three others at the best price or a little worse."""
-        buys, size = order.lots > 0, abs(order.lots)
+        buys = order.lots > 0
         quote = self.market.quotes[order.coin]
-        others = self._others(order)[:size]
         ticks = quote.ask if buys else quote.bid
         name = ZERO_HASH if order.twap else transaction_hash(self.config.seed, self.height, index)
         self._order += 4
         trades = []
-        for nth, maker in enumerate(others):
-            lots = size // len(others) + (nth < size % len(others))
+        for nth, (maker, lots) in enumerate(self._resting(order)):
             taker_order, maker_order = self._order, self._order - 1 - nth
             if nth and self._random.random() < WORSE_LEVEL:
                 ticks = max(ticks + (quote.step if buys else -quote.step), 1)
@@ -218,15 +220,26 @@ class World:
             )
         return trades
 
-    def _others(self, order: Order) -> list[int]:
-        """Return the one to three accounts that fill an order."""
+    def _resting(self, order: Order) -> list[tuple[int, int]]:
+        """Return whose orders fill an order, one to three of them, and with how many lots each."""
+        size, random = abs(order.lots), self._random
         if order.turning:
             seats = self.past.seats
             parts = seats.parts[order.account, order.coin]
-            return [int(other) for other in seats.others[order.account, order.coin, :parts]]
-        parts = 1 if order.twap else self._random.choices((1, 2, 3), PARTS)[0]
-        first = self._random.randrange(len(self._makers))
-        return [self._makers[(first + n) % len(self._makers)] for n in range(parts)]
+            others = [int(other) for other in seats.others[order.account, order.coin, :parts]]
+            return list(zip(others, _equal(size, len(others)), strict=False))
+        if random.random() < self.config.self_trades:
+            return [(order.account, size)]
+        parts = 1 if order.twap else random.choices((1, 2, 3), PARTS)[0]
+        first = random.randrange(len(self._makers))
+        if random.random() < LAYERED:
+            return [(self._makers[first], lots) for lots in _equal(size, parts)]
+        cuts = sorted(random.randrange(size) for _ in range(parts - 1))
+        return [
+            (self._makers[(first + nth) % len(self._makers)], end - start)
+            for nth, (start, end) in enumerate(pairwise([0, *cuts, size]))
+            if end > start
+        ]
 
     def _charge_funding(self) -> None:
         """Charge the full hour, and after a gap in the blocks every hour that was left out."""
@@ -259,6 +272,12 @@ class World:
         bars.add_past(past.trades.time[mine], past.trades.lots[mine])
         bars.roll(self.time)
         return bars
+
+
+def _equal(size: int, parts: int) -> list[int]:
+    """Split lots into equal parts; what cannot be shared goes to the first ones."""
+    parts = min(parts, size)
+    return [size // parts + (nth < size % parts) for nth in range(parts)]
 
 
 def _last_trades(past: Past, coin: int, seed: int) -> deque[Trade]:
