@@ -1,41 +1,151 @@
-"""Reference labels: what was a bull and what a bear market, known only in hindsight."""
+"""What came of deciding at the close of each bar: the answers that a model is taught.
 
-from collections.abc import Sequence
+A label looks ahead by what it is, so it says when its outcome was known (`Labels.ended`): splits
+part training from test by that moment. Labels never change as later bars come; a bar whose outcome
+has not shown by the last bar has none.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from math import ceil
+
+import numpy as np
+
+from signal_system.ml.arrays import Floats, Ints
+from signal_system.ml.bars import MILLISECOND, Bars
 
 
-def swings(closes: Sequence[float], swing: float) -> list[bool | None]:
-    """Return for each bar whether it lay in a bull market, None where it has not shown yet.
+@dataclass(frozen=True, slots=True, eq=False)
+class Labels:
+    """One row for each bar whose outcome is known.
 
-    Lunde and Timmermann (JBES 2004): a bull market ends at its highest close once the price has
-    fallen from it by `swing`, a bear market at its lowest once it has risen by `swing`. For judging
-    and fitting only: a label looks ahead until the next turn is confirmed.
+    Attributes
+    ----------
+    first, last
+        Numbers of the bar decided at and of the bar that settled it.
+    began, ended
+        When these two closed.
+    outcomes
+        1 if being long paid, -1 if being short did, 0 if neither.
+    returns
+        Of being long from the first close to where it ended, before costs.
+    """
+
+    first: Ints
+    last: Ints
+    began: Ints
+    ended: Ints
+    outcomes: Ints
+    returns: Floats
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def after_costs(self, sides: Ints, cost: float) -> Floats:
+        """Return what having taken `sides` (1, 0 or -1) paid, a round trip costing `cost`."""
+        return np.asarray(sides * self.returns - np.abs(sides) * cost, dtype=float)
+
+
+def volatility(closes: Floats, half_life: float) -> Floats:
+    """Return the root of the exponentially weighted mean square of log returns, bar by bar.
+
+    Bar `t` uses closes up to `t`. The weights are normalised, so that it is unbiased from the
+    second bar on; the first is NaN.
+    """
+    decay = 0.5 ** (1 / half_life)
+    squares = np.diff(np.log(closes)) ** 2
+    found, total, weight = np.full(len(closes), np.nan), 0.0, 0.0
+    for bar, square in enumerate(squares, 1):
+        total, weight = decay * total + square, decay * weight + 1
+        found[bar] = total / weight
+    return np.asarray(np.sqrt(found), dtype=float)
+
+
+def fixed_horizon(bars: Bars, horizon: timedelta, *, cost: float) -> Labels:
+    """Label by which side paid more than a round trip's `cost` after `horizon`.
+
+    The outcome is taken at the first close that is not earlier; where more than a bar is missing
+    there, it speaks of a longer time, as being in the market would have.
+    """
+    first = np.arange(len(bars))
+    last = np.searchsorted(bars.closed, bars.closed + horizon // MILLISECOND)
+    first, last = first[last < len(bars)], last[last < len(bars)]
+    returns = bars.closes[last] / bars.closes[first] - 1
+    return _labels(
+        bars, first, last, np.where(np.abs(returns) > cost, np.sign(returns), 0), returns
+    )
+
+
+def triple_barrier(
+    bars: Bars, horizon: timedelta, *, width: float, half_life: float, floor: float = 0.0
+) -> Labels:
+    """Label by which of two prices is touched first, or 0 if neither is within `horizon`.
+
+    Lopez de Prado, Advances in Financial Machine Learning (2018), section 3.4. The prices lie
+    `width` volatilities of the horizon away, and at least the fraction `floor`. A bar that touches
+    both does not say which came first: that is 0 too.
+
+    Parameters
+    ----------
+    half_life
+        Of the volatility, in bars. The first three of them have no label.
+    """
+    reach = width * volatility(bars.closes, half_life) * np.sqrt(horizon / bars.length)
+    reach[: ceil(3 * half_life)] = np.nan
+    first = np.flatnonzero(reach > 0)
+    above = bars.closes[first] * (1 + np.maximum(reach[first], floor))
+    below = bars.closes[first] * (1 - np.maximum(reach[first], floor))
+    last, outcomes = _first_touch(bars, first, above, below, horizon)
+    known = last > first
+    first, last, outcomes = first[known], last[known], outcomes[known]
+    ends = np.select([outcomes > 0, outcomes < 0], [above[known], below[known]], bars.closes[last])
+    return _labels(bars, first, last, outcomes, ends / bars.closes[first] - 1)
+
+
+def uniqueness(first: Ints, last: Ints) -> Floats:
+    """Return for each label how much of what it saw is its own, in (0, 1].
+
+    The mean, over the bars after `first` up to `last`, of one over the number of labels that saw
+    the bar (Lopez de Prado 2018, section 4.4). Pass the labels of one training set alone.
 
     Examples
     --------
-    >>> swings([100, 150, 200, 150, 110, 100, 120, 180, 170], 0.4)
-    [True, True, True, False, False, False, True, True, None]
+    >>> uniqueness(np.array([0, 1, 5]), np.array([2, 3, 6]))
+    array([0.75, 0.75, 1.  ])
     """
-    labels: list[bool | None] = [None] * len(closes)
-    rising, turn, extreme = _first_direction(closes, swing), 0, 0
-    if rising is None:
-        return labels
-    for bar, close in enumerate(closes):
-        if (close > closes[extreme]) == rising and close != closes[extreme]:
-            extreme = bar
-        change = close / closes[extreme] - 1
-        if (change <= -swing) if rising else (change >= swing):
-            labels[turn : extreme + 1] = [rising] * (extreme + 1 - turn)
-            turn, extreme, rising = extreme + 1, bar, not rising
-    labels[turn : extreme + 1] = [rising] * (extreme + 1 - turn)
-    return labels
+    if not len(first):
+        return np.zeros(0)
+    seen = np.zeros(int(last.max()) + 2)
+    np.add.at(seen, first + 1, 1)
+    np.add.at(seen, last + 1, -1)
+    counts = np.cumsum(seen)
+    shares = np.concatenate([[0.0], np.cumsum(np.where(counts > 0, 1 / np.maximum(counts, 1), 0))])
+    return np.asarray((shares[last + 1] - shares[first + 1]) / (last - first), dtype=float)
 
 
-def _first_direction(closes: Sequence[float], swing: float) -> bool | None:
-    highest = lowest = closes[0] if closes else 0.0
-    for close in closes:
-        highest, lowest = max(highest, close), min(lowest, close)
-        if close >= lowest * (1 + swing):
-            return True
-        if close <= highest * (1 - swing):
-            return False
-    return None
+def _first_touch(
+    bars: Bars, first: Ints, above: Floats, below: Floats, horizon: timedelta
+) -> tuple[Ints, Ints]:
+    """Return the bar that settles each row and how; the row's own bar where none has yet."""
+    last, outcomes = first.copy(), np.zeros(len(first), dtype=np.int64)
+    deadline = bars.closed[first] + horizon // MILLISECOND
+    waiting, ahead = np.arange(len(first)), 1
+    while len(waiting := waiting[first[waiting] + ahead < len(bars)]):
+        bar = first[waiting] + ahead
+        up, down = bars.highs[bar] >= above[waiting], bars.lows[bar] <= below[waiting]
+        settled = up | down | (bars.closed[bar] >= deadline[waiting])
+        outcomes[waiting] = up.astype(np.int64) - down
+        last[waiting[settled]] = bar[settled]
+        waiting, ahead = waiting[~settled], ahead + 1
+    return last, outcomes
+
+
+def _labels(bars: Bars, first: Ints, last: Ints, outcomes: Ints, returns: Floats) -> Labels:
+    return Labels(
+        first=first,
+        last=last,
+        began=bars.closed[first],
+        ended=bars.closed[last],
+        outcomes=outcomes.astype(np.int64),
+        returns=returns,
+    )

@@ -17,8 +17,8 @@ from signal_system.evaluation.metrics import (
     sharpe,
     switches,
 )
-from signal_system.ml.labels import swings
 from signal_system.ml.regime_detection import RegimeModel, Standing
+from signal_system.ml.turning_points import swings
 from signal_system.training.datasets import Candles
 
 WINDOWS = (20, 50, 75, 100, 150, 200)
