@@ -3,7 +3,8 @@ from fractions import Fraction
 
 from hypothesis import given, strategies as st
 
-from hyperliquid_simulator.ledger import Account, Ledger, Position, Trade
+from hyperliquid_simulator.catalogue import COINS
+from hyperliquid_simulator.ledger import Account, Ledger, Pocket, Position, Trade
 from hyperliquid_simulator.wire import ZERO_HASH
 
 deltas = st.integers(-1000, 1000).filter(bool)
@@ -40,7 +41,7 @@ def test_the_entry_is_the_average_of_what_opened_the_position(rows: list[tuple[i
 
 
 def test_both_sides_of_a_trade_share_its_id_and_mirror_each_other() -> None:
-    ledger = Ledger([_account(0), _account(1)], frozenset({1}), 1)
+    ledger = Ledger([_account(0), _account(1)], frozenset({1}), COINS)
 
     (buyer, bought), (seller, sold) = ledger.settle(_trade(buyer=0, seller=1, side="B"))
 
@@ -49,25 +50,25 @@ def test_both_sides_of_a_trade_share_its_id_and_mirror_each_other() -> None:
     assert (bought.side, sold.side) == ("B", "A")
     assert (bought.crossed, sold.crossed) == (True, False)
     assert bought.fee > 0 > sold.fee
-    assert ledger.open_interest == [5]
+    assert ledger.open_interest[0] == 5
 
 
 def test_a_trade_with_oneself_changes_nothing_but_fees() -> None:
-    ledger = Ledger([_account(0)], frozenset(), 1)
+    ledger = Ledger([_account(0)], frozenset(), COINS)
 
     ledger.settle(_trade(buyer=0, seller=0, side="A"))
 
     account = ledger.accounts[0]
     assert account.lots(0) == 0
     assert account.cash == 10**9 - sum(fill.fee for fill in account.fills)
-    assert ledger.open_interest == [0]
+    assert ledger.open_interest[0] == 0
 
 
 @given(st.integers(-50, 50), st.integers(1, 100), st.integers(1, 10_000))
 def test_both_sides_of_a_trade_with_oneself_start_from_the_same_position(
     held: int, lots: int, ticks: int
 ) -> None:
-    ledger = Ledger([_account(0), _account(1)], frozenset(), 1)
+    ledger = Ledger([_account(0), _account(1)], frozenset(), COINS)
     if held:
         buyer, seller = (0, 1) if held > 0 else (1, 0)
         ledger.settle(replace(_trade(buyer, seller, "B"), lots=abs(held)))
@@ -86,7 +87,7 @@ def test_both_sides_of_a_trade_with_oneself_start_from_the_same_position(
 
 
 def test_longs_pay_shorts_what_shorts_receive() -> None:
-    ledger = Ledger([_account(0), _account(1)], frozenset(), 1)
+    ledger = Ledger([_account(0), _account(1)], frozenset(), COINS)
     ledger.settle(_trade(buyer=0, seller=1, side="B"))
     before = [account.cash for account in ledger.accounts]
 
@@ -98,7 +99,7 @@ def test_longs_pay_shorts_what_shorts_receive() -> None:
 
 
 def _account(index: int) -> Account:
-    return Account(index=index, cash=10**9, deposited=10**9, leverage=5)
+    return Account(index=index, leverage=5, pockets={"": Pocket(10**9, 10**9)})
 
 
 def _trade(buyer: int, seller: int, side: str) -> Trade:

@@ -4,7 +4,7 @@ from hypothesis import given, settings, strategies as st
 
 from hyperliquid_simulator import info, views
 from hyperliquid_simulator.catalogue import COINS
-from hyperliquid_simulator.ledger import Account, Position
+from hyperliquid_simulator.ledger import Account, Pocket, Position
 from hyperliquid_simulator.world import World
 
 lots = st.integers(-(10**7), 10**7)
@@ -18,7 +18,7 @@ holdings = st.dictionaries(
 def test_the_account_invariants_hold_for_every_book(
     book: dict[int, tuple[int, float, float]], cash: int, leverage: int
 ) -> None:
-    account = Account(index=0, cash=cash, deposited=0, leverage=leverage)
+    account = Account(index=0, leverage=leverage, pockets={"": Pocket(cash)})
     marks = [coin.ticks(coin.price) for coin in COINS]
     for coin, (held, entry, moved) in book.items():
         listed = COINS[coin]

@@ -1,14 +1,15 @@
 """Accounting of the past, all accounts side by side: fills, positions, profit, deposits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from hyperliquid_simulator.catalogue import Coin
 from hyperliquid_simulator.funding import PastFunding
-from hyperliquid_simulator.ledger import MAKER_FEE, REBATE, TAKER_FEE, Account, Position
+from hyperliquid_simulator.ledger import MAKER_FEE, REBATE, TAKER_FEE, Account, Pocket, Position
 from hyperliquid_simulator.market import MINUTE_MS, Floats, Ints
 from hyperliquid_simulator.past import PastFills, PastTrades, Records
 from hyperliquid_simulator.population import Population
@@ -150,47 +151,82 @@ class Funding:
 class Valued:
     """What a lot of each coin was worth: closing prices by minute, and funding."""
 
+    coins: Sequence[Coin]
     closes: Sequence[Ints]
     funding: PastFunding
+    origin_ms: int
+
+    def by_dex(self) -> dict[str, list[int]]:
+        """Return the coins of each perp dex."""
+        found: dict[str, list[int]] = {}
+        for index, coin in enumerate(self.coins):
+            found.setdefault(coin.dex, []).append(index)
+        return found
 
     def prices(self, coin: int, minutes: Ints) -> Ints:
         """Return the last closes before moments, in minutes since the history began."""
         return self.closes[coin][np.maximum(minutes - 1, 0)]
 
 
+@dataclass(frozen=True, slots=True)
+class Earned:
+    """What every account's past came to on one perp dex, before any deposit.
+
+    ``cash`` is what the trades left it with, ``worst`` the least it was ever worth.
+    """
+
+    cash: Ints
+    worst: Ints
+
+
 def recorded(
-    population: Population,
-    trades: PastTrades,
-    valued: Valued,
-    origin: int,
-    quoted_per_minute: int,
-) -> tuple[Records, Ints]:
-    """Value every account at past moments; also returns the cash its trades left it with.
+    population: Population, trades: PastTrades, valued: Valued, quoted_per_minute: int
+) -> tuple[Records, dict[str, Earned]]:
+    """Value every account at past moments; also returns what became of its money on each dex.
 
     ``quoted_per_minute`` micro-dollars is what the makers together traded with the anonymous part
     of the venue: it counts as their volume and left them with no position.
     """
     grid = _moments(len(valued.closes[0]))
-    times = origin + grid * MINUTE_MS
-    sums = Sums(trades, np.searchsorted(times, trades.time), (len(grid) + 1, len(population)))
-    notional, signed = np.abs(trades.lots) * trades.ticks, trades.lots * trades.ticks
+    times = valued.origin_ms + grid * MINUTE_MS
     makers = np.array([t.index for t in population.makers])
+    profit = np.zeros((len(grid), len(population)), dtype=np.int64)
+    volume = np.zeros_like(profit)
+    earned: dict[str, Earned] = {}
+    for dex, coins in valued.by_dex().items():
+        here = trades.where(np.isin(trades.coin, coins))
+        sums = Sums(here, np.searchsorted(times, here.time), (len(grid) + 1, len(population)))
+        cash = sums.running(*_paid_for(here, makers))
+        on_dex = cash[:-1] + _held(sums, valued, times, coins)
+        earned[dex] = Earned(cash[-1], on_dex.min(axis=0))
+        notional = np.abs(here.lots) * here.ticks
+        profit += on_dex
+        volume += sums.running(notional, notional)[:-1]
+    volume[:, makers] += (grid * quoted_per_minute // len(makers))[:, None]
+    return Records(times, profit, volume), earned
+
+
+def _paid_for(trades: PastTrades, makers: Ints) -> tuple[Ints, Ints]:
+    """Return the money that each trade brought its taker and its maker, fees paid."""
+    signed = trades.lots * trades.ticks
     rate = np.where(np.isin(trades.maker, makers), REBATE, MAKER_FEE)
-    fees = notional * TAKER_FEE // MICRO, notional * rate // MICRO
-    cash = sums.running(-signed - fees[0], signed - fees[1])
-    profit = cash[:-1].copy()
+    fees = np.abs(signed) * TAKER_FEE // MICRO, np.abs(signed) * rate // MICRO
+    return -signed - fees[0], signed - fees[1]
+
+
+def _held(sums: "Sums", valued: Valued, times: Ints, coins: Sequence[int]) -> Ints:
+    """Return what all positions were worth at the moments of a grid, funding paid."""
+    trades, minutes = sums.trades, (times - valued.origin_ms) // MINUTE_MS
     paid = np.rint(trades.lots * valued.funding.paid(trades.coin, trades.time)).astype(np.int64)
-    profit += sums.running(paid, -paid)[:-1]
-    for i in range(len(valued.closes)):
+    worth = sums.running(paid, -paid)[:-1]
+    for i in coins:
         lots = np.where(trades.coin == i, trades.lots, 0)
         held = sums.running(lots, -lots)[:-1]
         funding = valued.funding.paid(np.full_like(times, i), times)
         funding[-1] = valued.funding.index[-1, i]
-        profit += held * valued.prices(i, grid)[:, None]
-        profit -= np.rint(held * funding[:, None]).astype(np.int64)
-    volume = sums.running(notional, notional)[:-1]
-    volume[:, makers] += (grid * quoted_per_minute // len(makers))[:, None]
-    return Records(times, profit, volume), cash[-1]
+        worth += held * valued.prices(i, minutes)[:, None]
+        worth -= np.rint(held * funding[:, None]).astype(np.int64)
+    return worth
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,28 +257,23 @@ def _moments(minutes: int) -> Ints:
 
 
 def opened(
-    population: Population, closes: Sequence[Ints], records: Records, cash: Ints, book: Book
+    population: Population,
+    valued: Valued,
+    volume: Ints,
+    earned: Mapping[str, Earned],
+    book: Book,
 ) -> list[Account]:
-    """Open every account with a deposit that its whole past fits into."""
-    last = np.array([int(close[-1]) for close in closes])
-    gross = np.zeros(len(population), dtype=np.int64)
-    np.add.at(gross, book.account, np.abs(book.lots) * last[book.coin])
-    worst = records.profit.min(axis=0)
-    accounts = []
-    for trader in population.traders:
-        i = trader.index
-        needed = max(-1.6 * float(worst[i]), float(gross[i]) / SAFE_LEVERAGE - float(worst[i]))
-        deposit = round(max(trader.capital, needed / MICRO), 2)
-        deposited = round(deposit * 100) * (MICRO // 100)
-        accounts.append(
-            Account(
-                index=i,
-                cash=deposited + int(cash[i]),
-                deposited=deposited,
-                leverage=trader.leverage,
-                volume=int(records.volume[-1, i]),
-            )
+    """Open every account with deposits that its whole past fits into, one for every dex."""
+    pockets = {dex: _pockets(population, valued, dex, past, book) for dex, past in earned.items()}
+    accounts = [
+        Account(
+            index=trader.index,
+            leverage=trader.leverage,
+            pockets={dex: found[trader.index] for dex, found in pockets.items()},
+            volume=int(volume[trader.index]),
         )
+        for trader in population.traders
+    ]
     columns = (
         book.account,
         book.coin,
@@ -254,5 +285,23 @@ def opened(
     )
     for a, coin, lots, cost, *funding in zip(*(c.tolist() for c in columns), strict=True):
         accounts[a].positions[coin] = Position(lots, cost, *funding)
-        accounts[a].cash -= funding[0]
+        accounts[a].pocket(valued.coins[coin].dex).cash -= funding[0]
     return accounts
+
+
+def _pockets(
+    population: Population, valued: Valued, dex: str, past: Earned, book: Book
+) -> list[Pocket]:
+    """Return everybody's pocket on one dex: a deposit, and what became of it."""
+    here = np.isin(book.coin, valued.by_dex()[dex])
+    last = np.array([int(close[-1]) for close in valued.closes])
+    gross = np.zeros(len(population), dtype=np.int64)
+    np.add.at(gross, book.account[here], np.abs(book.lots[here]) * last[book.coin[here]])
+    needed = np.maximum(-1.6 * past.worst, gross / SAFE_LEVERAGE - past.worst) / MICRO
+    pockets = []
+    for trader in population.traders:
+        i = trader.index
+        deposit = round(max(trader.capital, float(needed[i])), 2)
+        deposited = round(deposit * 100) * (MICRO // 100)
+        pockets.append(Pocket(deposited + int(past.cash[i]), deposited))
+    return pockets

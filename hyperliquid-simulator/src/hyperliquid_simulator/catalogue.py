@@ -12,7 +12,10 @@ MAJORS: Final = ("BTC", "ETH", "SOL")
 
 @dataclass(frozen=True, slots=True)
 class Coin:
-    """One listed perpetual; ``volatility`` is yearly, ``popularity`` its relative share of trades."""
+    """One listed perpetual; ``volatility`` is yearly, ``popularity`` its relative share of trades.
+
+    ``dex`` is the perp dex that lists it, empty for the venue's own.
+    """
 
     name: str
     size_decimals: int
@@ -21,6 +24,7 @@ class Coin:
     price: float
     volatility: float
     popularity: float
+    dex: str = ""
 
     @property
     def price_decimals(self) -> int:

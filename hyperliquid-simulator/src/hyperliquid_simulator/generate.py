@@ -78,8 +78,9 @@ def generate(config: Config, start_ms: int) -> Past:
     funding = past_funding(config.seed, closes, origin, start_ms)
     fills, book = folded(trades, funding, len(population))
     quoted = round(config.usual_dollars_per_minute * MICRO)
-    records, cash = recorded(population, trades, Valued(closes, funding), origin, quoted)
-    accounts = opened(population, closes, records, cash, book)
+    valued = Valued(coins, closes, funding, origin)
+    records, earned = recorded(population, trades, valued, quoted)
+    accounts = opened(population, valued, records.volume[-1], earned, book)
     return Past(
         population=population,
         seats=seats,

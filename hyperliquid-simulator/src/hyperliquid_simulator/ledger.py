@@ -98,24 +98,51 @@ class Position:
 
 
 @dataclass(slots=True)
+class Pocket:
+    """An account's money on one perp dex, in micro-dollars; ``cash`` is the venue's totalRawUsd.
+
+    The positions in coins of that dex are margined by this pocket and by no other.
+    """
+
+    cash: int = 0
+    deposited: int = 0
+
+
+@dataclass(slots=True)
 class Account:
-    """One trader's money; ``cash`` is what the venue calls totalRawUsd, in micro-dollars.
+    """One trader: a pocket for every perp dex with money in it, and positions by coin.
 
     ``executed`` counts the fills since the start, of which only the last are kept.
     """
 
     index: int
-    cash: int
-    deposited: int
     leverage: int
+    pockets: dict[str, Pocket] = field(default_factory=dict)
     volume: int = 0
     executed: int = 0
     positions: dict[int, Position] = field(default_factory=dict)
     fills: deque[Fill] = field(default_factory=lambda: deque(maxlen=FILLS_KEPT))
     charges: deque[Charge] = field(default_factory=lambda: deque(maxlen=CHARGES_KEPT))
 
+    @property
+    def cash(self) -> int:
+        """Money in all pockets."""
+        return sum(pocket.cash for pocket in self.pockets.values())
+
+    @property
+    def deposited(self) -> int:
+        """What was ever put into all pockets, less what was taken out."""
+        return sum(pocket.deposited for pocket in self.pockets.values())
+
+    def pocket(self, dex: str) -> Pocket:
+        """Return the pocket on a perp dex, a new one where there was none."""
+        found = self.pockets.get(dex)
+        if found is None:
+            found = self.pockets[dex] = Pocket()
+        return found
+
     def equity(self, marks: Sequence[int]) -> int:
-        """Return the account value in micro-dollars."""
+        """Return what all pockets and positions are worth in micro-dollars."""
         held = sum(p.lots * marks[coin] for coin, p in self.positions.items())
         return self.cash + held
 
@@ -124,13 +151,13 @@ class Account:
         position = self.positions.get(coin)
         return position.lots if position else 0
 
-    def take(self, trade: Trade, sign: int, rate: int, *, crossed: bool) -> Fill:
-        """Apply this account's side of a trade at a fee rate in millionths."""
+    def take(self, trade: Trade, dex: str, sign: int, rate: int, *, crossed: bool) -> Fill:
+        """Apply this account's side of a trade on a dex at a fee rate in millionths."""
         position = self.positions.setdefault(trade.coin, Position())
         start, notional = position.lots, trade.lots * trade.ticks
         closed = position.trade(sign * trade.lots, trade.ticks)
         fee = notional * rate // MICRO
-        self.cash -= sign * notional + fee
+        self.pocket(dex).cash -= sign * notional + fee
         self.volume += notional
         self.executed += 1
         return Fill(
@@ -153,11 +180,14 @@ class Account:
 class Ledger:
     """Every account of the venue, and the long side of every coin's open interest."""
 
-    def __init__(self, accounts: Sequence[Account], makers: frozenset[int], coins: int) -> None:
+    def __init__(
+        self, accounts: Sequence[Account], makers: frozenset[int], coins: Sequence[Coin]
+    ) -> None:
         self.accounts = list(accounts)
         self._makers = makers
+        self._coins = coins
         self.open_interest = [
-            sum(max(a.lots(coin), 0) for a in self.accounts) for coin in range(coins)
+            sum(max(a.lots(coin), 0) for a in self.accounts) for coin in range(len(coins))
         ]
 
     def settle(self, trade: Trade) -> tuple[tuple[int, Fill], tuple[int, Fill]]:
@@ -191,9 +221,8 @@ class Ledger:
 
     def _side(self, trade: Trade, account: Account, sign: int) -> Fill:
         crossed = (trade.side == "B") == (sign > 0)
-        return account.take(
-            trade, sign, self._rate(account.index, crossed=crossed), crossed=crossed
-        )
+        rate, dex = self._rate(account.index, crossed=crossed), self._coins[trade.coin].dex
+        return account.take(trade, dex, sign, rate, crossed=crossed)
 
     def charge_funding(self, rates: Sequence[float], marks: Sequence[int], time: int) -> None:
         """Let longs pay shorts for one hour at the given hourly rates."""
@@ -202,7 +231,7 @@ class Ledger:
                 if not position.lots:
                     continue
                 paid = round(position.lots * marks[coin] * rates[coin])
-                account.cash -= paid
+                account.pocket(self._coins[coin].dex).cash -= paid
                 position.funding += paid
                 position.funding_since_open += paid
                 position.funding_since_change += paid
@@ -246,8 +275,10 @@ class Holding:
         return self.value / (2 * self.coin.max_leverage)
 
 
-def holdings(account: Account, coins: Sequence[Coin], marks: Sequence[int]) -> list[Holding]:
-    """Return the open positions of an account in the venue's order of coins."""
+def holdings(
+    account: Account, coins: Sequence[Coin], marks: Sequence[int], dex: str = ""
+) -> list[Holding]:
+    """Return the open positions of an account on one perp dex, in the venue's order of coins."""
     return [
         Holding(
             coin=coins[coin],
@@ -258,7 +289,7 @@ def holdings(account: Account, coins: Sequence[Coin], marks: Sequence[int]) -> l
             position=position,
         )
         for coin, position in sorted(account.positions.items())
-        if position.lots
+        if position.lots and coins[coin].dex == dex
     ]
 
 
@@ -267,9 +298,8 @@ def copied(accounts: Sequence[Account]) -> list[Account]:
     return [
         Account(
             index=a.index,
-            cash=a.cash,
-            deposited=a.deposited,
             leverage=a.leverage,
+            pockets={dex: Pocket(p.cash, p.deposited) for dex, p in a.pockets.items()},
             volume=a.volume,
             positions={
                 coin: Position(

@@ -1,7 +1,10 @@
 """What exists before the first live block, as arrays: trades, fills, records, books."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
+
+import numpy as np
+import numpy.typing as npt
 
 from hyperliquid_simulator.catalogue import Coin
 from hyperliquid_simulator.funding import PastFunding
@@ -34,6 +37,10 @@ class PastTrades:
 
     def __len__(self) -> int:
         return len(self.time)
+
+    def where(self, chosen: npt.NDArray[np.bool_]) -> "PastTrades":
+        """Return some of the trades."""
+        return PastTrades(*(getattr(self, column.name)[chosen] for column in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)

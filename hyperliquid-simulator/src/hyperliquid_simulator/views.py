@@ -96,11 +96,12 @@ def asset_context(
 
 
 def clearinghouse_state(
-    account: Account | None, coins: Sequence[Coin], marks: Sequence[int], time: int
+    account: Account | None, coins: Sequence[Coin], marks: Sequence[int], time: int, dex: str = ""
 ) -> Json:
-    """Return an account's perpetual state; None gives the flat state of an unknown address."""
-    held = holdings(account, coins, marks) if account else []
-    cash = account.cash if account else 0
+    """Return an account's state on one perp dex; None gives the flat one of an unknown address."""
+    held = holdings(account, coins, marks, dex) if account else []
+    pocket = account.pockets.get(dex) if account else None
+    cash = pocket.cash if pocket else 0
     value = cash + sum(h.lots * h.mark for h in held)
     margin = sum(h.margin for h in held) / MICRO
     maintenance = sum(h.maintenance for h in held)

@@ -54,7 +54,7 @@ class World:
     def __init__(self, config: Config, start_ms: int) -> None:
         self.config = config
         self.past: Past = generate(config, start_ms)
-        self.coins = self.past.coins
+        self.coins = list(self.past.coins)
         self.population = self.past.population
         self.time, self.height = start_ms, block_height(start_ms)
         self.trading = True
@@ -63,7 +63,7 @@ class World:
         self.funding: list[float] = hourly_rates(self._premiums).tolist()
         self.funding_hours: list[FundingHour] = []
         makers = [t.index for t in self.population.makers]
-        self.ledger = Ledger(self.past.accounts, frozenset(makers), len(self.coins))
+        self.ledger = Ledger(self.past.accounts, frozenset(makers), self.coins)
         self.market = Market(
             self.coins,
             config.seed,
