@@ -103,7 +103,7 @@ def test_a_bar_that_touches_both_barriers_tells_nothing() -> None:
 
 
 def test_no_bars_have_no_labels() -> None:
-    none = bars([0.01, 0.01])[:0]
+    none = bars([0.01, 0.01]).rows(slice(0))
 
     assert len(horizon(none)) == 0
     assert len(barrier(none)) == 0

@@ -35,15 +35,16 @@ class Bars:
     def __len__(self) -> int:
         return len(self.opened)
 
-    def __getitem__(self, rows: slice) -> "Bars":
+    def rows(self, chosen: Ints | slice) -> "Bars":
+        """Return the bars with these numbers."""
         return Bars(
             self.length,
-            self.opened[rows],
-            self.opens[rows],
-            self.highs[rows],
-            self.lows[rows],
-            self.closes[rows],
-            self.volumes[rows],
+            self.opened[chosen],
+            self.opens[chosen],
+            self.highs[chosen],
+            self.lows[chosen],
+            self.closes[chosen],
+            self.volumes[chosen],
         )
 
     @property
