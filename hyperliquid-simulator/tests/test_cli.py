@@ -62,6 +62,8 @@ async def test_it_says_where_it_listens_serves_and_ends_cleanly(how: signal.Sign
         (("--coins", "500"), "--coins is 500; choose 3 to 50."),
         (("--socket-lifetime", "0"), "--socket-lifetime is 0.0; choose 1 to 604800."),
         (("--speed", "0"), "--speed is 0.0; choose 0.01 to 1000."),
+        (("--stepped", "--speed", "2"), "leave one out"),
+        (("--max-users", "11"), "--max-users is 11; choose 10 or 14."),
         (("--start", "yesterday"), "write 2026-11-01T00:00:00Z"),
         (("--start", "2026-11-01T00:00:00"), "needs a time zone"),
         (("--start", "0001-01-01T00:00:00Z"), "choose 2000 to 2099"),

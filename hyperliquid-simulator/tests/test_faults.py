@@ -9,22 +9,23 @@ from hyperliquid_simulator.faults import FAULTS, Faults, parse_fault, read_fault
 @pytest.mark.parametrize("kind", FAULTS)
 def test_every_fault_breaks_something_while_it_lasts_and_nothing_outside(kind: str) -> None:
     def broken(now: float) -> bool:
-        faults = Faults([parse_fault({"kind": kind, "at": 10, "for": 5})])
+        faults = Faults([parse_fault({"kind": kind, "at": 10, "for": 5})], lambda: now)
         return (
-            faults.refusal(now) is not None
-            or faults.sockets_dropped(now)
-            or faults.silenced(now, "trades")
-            or faults.state_stalled(now)
+            faults.refusal() is not None
+            or faults.sockets_dropped()
+            or faults.silenced("trades")
+            or faults.state_stalled()
         )
 
     assert [broken(now) for now in (9.9, 10.0, 14.9, 15.0)] == [False, True, True, False]
 
 
 def test_a_silence_can_be_of_one_channel() -> None:
-    faults = Faults([parse_fault({"kind": "silent_sockets", "for": 5, "channel": "trades"})])
+    fault = parse_fault({"kind": "silent_sockets", "for": 5, "channel": "trades"})
+    faults = Faults([fault], lambda: 1.0)
 
-    assert faults.silenced(1.0, "trades")
-    assert not faults.silenced(1.0, "bbo")
+    assert faults.silenced("trades")
+    assert not faults.silenced("bbo")
 
 
 @pytest.mark.parametrize(

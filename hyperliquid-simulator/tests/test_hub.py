@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from hyperliquid_simulator.clock import SteppedClock
 from hyperliquid_simulator.channels import CHANNELS, parse_subscription
 from hyperliquid_simulator.desk import InfoDesk
 from hyperliquid_simulator.faults import Faults
@@ -30,17 +31,18 @@ class Stage:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.now = 0.0
-        self.limits = Limits(self.elapsed)
-        faults = Faults([])
-        posts = Posts(InfoDesk(world, self.limits, faults, self.elapsed), self.limits)
-        self.hub = Hub(world, self.limits, faults, posts, self.elapsed, LIFETIME)
+        self.clock = SteppedClock(world.time)
+        self.limits = Limits(self.clock.elapsed)
+        faults = Faults([], self.clock.elapsed)
+        posts = Posts(InfoDesk(world, self.limits, faults), self.limits)
+        self.hub = Hub(world, self.limits, faults, posts, self.clock, LIFETIME)
 
-    def elapsed(self) -> float:
-        return self.now
+    @property
+    def used(self) -> dict[str, dict[str, int]]:
+        return self.limits.report()["127.0.0.1"]
 
     def wait(self, seconds: float) -> None:
-        self.now += seconds
+        self.clock.pass_by(seconds)
         self.hub.tend()
 
 
@@ -68,6 +70,9 @@ async def test_a_socket_that_heard_nothing_for_a_minute_breaks(
     stage.wait(60.1)
 
     assert await _broken(socket)
+    while stage.used["connections"]["now"]:
+        await asyncio.sleep(0.001)
+    assert stage.used["closed"] == {"silent": 1}
 
 
 async def test_a_ping_keeps_a_socket_alive_but_an_acknowledgement_does_not(
@@ -116,7 +121,7 @@ async def test_an_old_socket_is_closed_as_expired_after_all_its_frames(
     closed = await socket.receive(timeout=10)
     assert closed.type is aiohttp.WSMsgType.CLOSE
     assert (closed.data, closed.extra) == (1000, "Expired")
-    while stage.limits.report()["127.0.0.1"]["connections"]:
+    while stage.used["connections"]["now"]:
         await asyncio.sleep(0.001)
 
 
@@ -127,7 +132,7 @@ async def test_too_many_messages_in_a_minute_end_the_socket(stage: Stage, socket
         await socket.receive_str()
 
     await socket.send_str('{"method":"ping"}')
-    assert (await socket.receive()).type is not aiohttp.WSMsgType.TEXT
+    assert await _broken(socket)
 
 
 @pytest.mark.parametrize("kind", CHANNELS)
@@ -151,7 +156,6 @@ async def test_every_channel_can_be_had_and_sends_data(
 @pytest.mark.parametrize(
     ("subscription", "pace_ms"),
     [
-        ({"type": "allMids"}, 5_300),
         ({"type": "l2Book", "coin": "BTC"}, 5_400),
         ({"type": "l2Book", "coin": "BTC", "fast": True}, 540),
         ({"type": "activeAssetCtx", "coin": "BTC"}, 1_000),
@@ -172,19 +176,34 @@ def test_whole_states_come_as_often_as_measured(
     assert all(abs(wait - pace_ms) <= 120 for wait in waits)
 
 
+def test_middles_come_at_the_measured_spread_of_waits(world: World) -> None:
+    feed, times = Feed(parse_subscription({"type": "allMids"}, world), world.time), list[int]()
+
+    while len(times) < 200:
+        seen = digest(world.step())
+        times += [world.time for _ in CHANNELS["allMids"].later(world, feed, seen)]
+
+    waits = sorted(later - earlier for earlier, later in pairwise(times))
+    assert waits[0] >= 5_010
+    assert waits[-1] <= 6_530
+    assert waits[100] == pytest.approx(5_307, abs=60)
+    assert waits[180] == pytest.approx(5_900, abs=120)
+
+
 async def test_a_connection_gives_back_all_it_counted(stage: Stage, socket: Socket) -> None:
     for user in stage.world.addresses[:3]:
         subscription = {"type": "userFills", "user": user}
         await socket.send_json({"method": "subscribe", "subscription": subscription})
         await socket.receive_json()
         await socket.receive_json()
-    assert stage.limits.report()["127.0.0.1"]["users"] == 3
+    assert stage.used["users"]["now"] == 3
 
     await socket.close()
 
-    while (used := stage.limits.report()["127.0.0.1"])["connections"]:
+    while stage.used["connections"]["now"]:
         await asyncio.sleep(0.001)
-    assert (used["connections"], used["subscriptions"], used["users"]) == (0, 0, 0)
+    assert stage.used["subscriptions"]["now"] == stage.used["users"]["now"] == 0
+    assert stage.used["closed"] == {}
 
 
 async def _broken(socket: Socket) -> bool:

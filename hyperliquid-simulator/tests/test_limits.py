@@ -1,4 +1,18 @@
-from hyperliquid_simulator.limits import Limits, base_weight, row_weight
+"""The venue's limits refuse exactly what is published, never less and never more."""
+
+from collections.abc import Callable
+from itertools import count
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hyperliquid_simulator.limits import ROWS_PER_WEIGHT, WEIGHTS, Limits, base_weight, row_weight
+
+WAITS = st.sampled_from([0.0, 0.0, 0.1, 1.0, 7.5, 30.0, 59.0, 60.0, 61.0])
+"""Seconds between two things a client does; often none."""
+
+NUMBERS = count()
 
 
 class Hand:
@@ -28,7 +42,7 @@ def test_rows_are_charged_after_the_answer_even_beyond_the_limit() -> None:
 
     limits.rows("a", row_weight("userFills", 2000))
 
-    assert limits.report()["a"]["weight"] == 1299
+    assert limits.report()["a"]["weight"]["now"] == 1299
     assert not limits.request("a", 1)
 
 
@@ -90,7 +104,7 @@ def test_a_hundred_posts_fly_at_once() -> None:
     limits.posted("a")
 
     assert limits.post("a")
-    assert limits.report()["a"]["posts"] == 100
+    assert limits.report()["a"]["posts"]["now"] == 100
 
 
 def test_without_enforcement_everything_is_counted_and_nothing_refused() -> None:
@@ -98,4 +112,136 @@ def test_without_enforcement_everything_is_counted_and_nothing_refused() -> None
 
     assert all(limits.request("a", 600) for _ in range(10))
     assert all(limits.connect("a") for _ in range(40))
-    assert limits.report()["a"]["weight"] == 6000
+    assert limits.report()["a"]["weight"]["now"] == 6000
+
+
+# ── For every sequence of what a client does ─────────────────────────────────────────────────
+
+
+@given(st.lists(st.tuples(WAITS, st.sampled_from([2, 20, 60]), st.integers(0, 120)), max_size=150))
+def test_a_request_is_refused_if_and_only_if_its_weight_no_longer_fits_the_minute(
+    requests: list[tuple[float, int, int]],
+) -> None:
+    clock, charged = Hand(), list[tuple[float, int]]()
+    limits = Limits(clock)
+
+    for wait, weight, rows in requests:
+        clock.time += wait
+        spent = sum(amount for when, amount in charged if when > clock.time - 60)
+        fits = spent + weight <= 1200
+        assert limits.request("a", weight) is fits
+        if fits:
+            limits.rows("a", rows)
+            charged += [(clock.time, weight), (clock.time, rows)]
+
+    report = limits.report()["a"] if requests else {"weight": {"now": 0}}
+    assert report["weight"]["now"] == sum(n for when, n in charged if when > clock.time - 60)
+
+
+@pytest.mark.parametrize("kind", [*WEIGHTS, *ROWS_PER_WEIGHT, "meta"])
+@given(rows=st.integers(0, 10_000))
+def test_rows_cost_one_for_every_started_group_and_nothing_elsewhere(kind: str, rows: int) -> None:
+    per = ROWS_PER_WEIGHT.get(kind)
+    cost = row_weight(kind, rows)
+
+    assert cost == 0 if per is None or not rows else (cost - 1) * per < rows <= cost * per
+
+
+@given(st.lists(st.tuples(WAITS, st.booleans()), max_size=150))
+def test_a_socket_opens_if_and_only_if_fewer_than_ten_are_open_and_thirty_were_opened(
+    attempts: list[tuple[float, bool]],
+) -> None:
+    clock, opened, now_open = Hand(), list[float](), 0
+    limits = Limits(clock)
+
+    for wait, closing in attempts:
+        clock.time += wait
+        if closing and now_open:
+            limits.disconnect("a")
+            now_open -= 1
+            continue
+        recent = sum(when > clock.time - 60 for when in opened)
+        fits = now_open < 10 and recent < 30
+        assert limits.connect("a") is fits
+        now_open += fits
+        opened += [clock.time] * fits
+
+
+@pytest.mark.parametrize(("users", "named"), [(10, 10), (14, 15)])
+@given(data=st.lists(st.tuples(st.booleans(), st.integers(0, 19)), max_size=120))
+def test_a_user_is_refused_if_and_only_if_as_many_others_have_subscriptions(
+    users: int, named: int, data: list[tuple[bool, int]]
+) -> None:
+    limits, held = Limits(Hand(), users=users), list[int]()
+
+    for leaving, user in data:
+        if leaving and user in held:
+            limits.unsubscribe("a", str(user))
+            held.remove(user)
+            continue
+        fits = user in held or len(set(held)) < users
+        complaint = None if fits else f"Cannot track more than {named} total users."
+        assert limits.subscribe("a", str(user)) == complaint
+        held += [user] * fits
+
+    if data:
+        assert limits.report()["a"]["users"]["now"] == len(set(held))
+        assert limits.report()["a"]["subscriptions"]["now"] == len(held)
+
+
+@given(st.lists(st.tuples(WAITS, st.integers(1, 900)), max_size=30))
+def test_a_message_is_refused_if_and_only_if_two_thousand_were_taken_within_the_minute(
+    bursts: list[tuple[float, int]],
+) -> None:
+    clock, taken = Hand(), list[float]()
+    limits = Limits(clock)
+
+    for wait, sent in bursts:
+        clock.time += wait
+        room = 2000 - sum(when > clock.time - 60 for when in taken)
+        allowed = sum(limits.message("a") for _ in range(sent))
+        assert allowed == min(sent, room)
+        taken += [clock.time] * allowed
+
+
+@given(st.lists(st.booleans(), max_size=400))
+def test_a_post_is_refused_if_and_only_if_a_hundred_are_in_flight(answers: list[bool]) -> None:
+    limits, flying = Limits(Hand()), 0
+
+    for answered in answers:
+        if answered and flying:
+            limits.posted("a")
+            flying -= 1
+            continue
+        assert limits.post("a") is (flying < 100)
+        flying = min(flying + 1, 100)
+
+
+@pytest.mark.parametrize(
+    ("name", "use"),
+    [
+        ("weight", lambda limits: limits.request("a", 20)),
+        ("newConnections", lambda limits: limits.connect("a") and limits.disconnect("a")),
+        ("connections", lambda limits: limits.connect("a")),
+        ("subscriptions", lambda limits: limits.subscribe("a", None)),
+        ("users", lambda limits: limits.subscribe("a", f"0x{next(NUMBERS)}")),
+        ("messages", lambda limits: limits.message("a")),
+        ("posts", lambda limits: limits.post("a")),
+    ],
+)
+def test_the_report_tells_what_was_used_at_most_and_how_often_it_was_too_much(
+    name: str, use: Callable[[Limits], object]
+) -> None:
+    clock = Hand()
+    limits = Limits(clock)
+    use(limits)
+    limit = limits.report()["a"][name]["limit"]
+    for _ in range(2 * limit):
+        use(limits)
+    full = limits.report()["a"][name]
+    clock.time += 60.0
+
+    assert full["peak"] == limit
+    assert full["refused"] > 0
+    assert limits.report()["a"][name]["peak"] == limit
+    assert limits.report()["a"][name]["now"] in {0, full["now"]}

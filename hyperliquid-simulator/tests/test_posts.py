@@ -7,7 +7,7 @@ import pytest
 
 from hyperliquid_simulator import info
 from hyperliquid_simulator.desk import InfoDesk
-from hyperliquid_simulator.faults import Faults, parse_fault
+from hyperliquid_simulator.faults import Faults
 from hyperliquid_simulator.limits import Limits, base_weight, row_weight
 from hyperliquid_simulator.posts import Posts
 from hyperliquid_simulator.world import World
@@ -19,8 +19,8 @@ class Desk:
     def __init__(self, world: World) -> None:
         self.world = world
         self.limits = Limits(lambda: 0.0)
-        self.faults = Faults([])
-        desk = InfoDesk(world, self.limits, self.faults, lambda: 0.0)
+        self.faults = Faults([], lambda: 0.0)
+        desk = InfoDesk(world, self.limits, self.faults)
         self.posts = Posts(desk, self.limits)
         self.texts: list[str] = []
 
@@ -60,8 +60,8 @@ def test_an_answer_is_that_of_rest_under_its_id_and_at_its_price(
     response = {"type": "info", "payload": {"type": payload["type"], "data": data}}
     assert frames == [{"channel": "post", "data": {"id": 2**64 - 1, "response": response}}]
     weight = base_weight(payload["type"]) + row_weight(payload["type"], len(data))
-    assert desk.limits.report()["a"]["weight"] == weight
-    assert desk.limits.report()["a"]["posts"] == 0
+    assert desk.limits.report()["a"]["weight"]["now"] == weight
+    assert desk.limits.report()["a"]["posts"]["now"] == 0
 
 
 def test_beyond_the_weight_the_status_comes_as_text(desk: Desk) -> None:
@@ -75,7 +75,7 @@ def test_beyond_the_weight_the_status_comes_as_text(desk: Desk) -> None:
     ("kind", "text"), [("refuse", "429 Too Many Requests"), ("bad_gateway", "502 Bad Gateway")]
 )
 def test_failures_on_command_hold_here_too(desk: Desk, kind: str, text: str) -> None:
-    desk.faults.add(parse_fault({"kind": kind, "for": 60}))
+    desk.faults.add({"kind": kind, "for": 60})
     desk.ask(5, {"type": "allMids"})
 
     assert desk.frames() == [_error(5, text)]

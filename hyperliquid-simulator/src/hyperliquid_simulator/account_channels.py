@@ -9,7 +9,7 @@ from typing import Final
 from hyperliquid_simulator import info, views
 from hyperliquid_simulator.archive import MOST_PAYMENTS
 from hyperliquid_simulator.catalogue import Coin
-from hyperliquid_simulator.feeds import Asked, Channel, News
+from hyperliquid_simulator.feeds import Asked, Channel, News, every
 from hyperliquid_simulator.funding import HOUR_MS
 from hyperliquid_simulator.ledger import Fill
 from hyperliquid_simulator.views import Json
@@ -110,7 +110,7 @@ def _states(asked: Asked) -> Json:
 
 
 ACCOUNT_CHANNELS: Final = (
-    Channel("allDexsClearinghouseState", ("user",), opening=_states, pace_ms=lambda _: 1_200.0),
+    Channel("allDexsClearinghouseState", ("user",), opening=_states, pace_ms=every(1_200.0)),
     Channel("userFundings", ("user",), opening=_last_fundings, update=_new_fundings),
     Channel("userNonFundingLedgerUpdates", ("user",), opening=_ledger_updates),
     Channel("userEvents", ("user",), update=_new_events, carrier="user", anonymous=True),

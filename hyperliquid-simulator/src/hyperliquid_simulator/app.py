@@ -1,16 +1,18 @@
-"""Composition root: a world, the protocol around it, and the clock that drives both."""
+"""Composition root: a world, the protocol around it, and what makes both move."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
-from typing import Final
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from time import monotonic
 
 from aiohttp import web
 
-from hyperliquid_simulator.clock import VenueClock
+from hyperliquid_simulator.clock import SteppedClock, WallClock
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.desk import InfoDesk
+from hyperliquid_simulator.driver import Engine, Stepper, follow
+from hyperliquid_simulator.errors import ConfigError
 from hyperliquid_simulator.faults import Faults, read_faults
 from hyperliquid_simulator.limits import Limits
 from hyperliquid_simulator.operator import Operator
@@ -19,77 +21,110 @@ from hyperliquid_simulator.rest import Rest
 from hyperliquid_simulator.websocket import Hub
 from hyperliquid_simulator.world import World
 
-SLICE_S: Final = 0.004
-"""Work on blocks at most this long before requests get their turn."""
 
-HOPELESS_MS: Final = 5_000.0
-TEND_S: Final = 0.2
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """A venue as an application, and the parts of it that a test of its own may look at."""
 
-WORLD: Final = web.AppKey("world", World)
+    app: web.Application
+    world: World
+    limits: Limits
+    faults: Faults
+    stepper: Stepper | None
+
+    async def step(self, seconds: float) -> int:
+        """Let venue time pass and return how many blocks that took.
+
+        Raises
+        ------
+        ConfigError
+            If the venue follows the wall's time.
+        """
+        if self.stepper is None:
+            raise ConfigError("this venue moves by itself; only one that is stepped can be moved.")
+        return await self.stepper.step(seconds)
 
 
-def build(config: Config) -> web.Application:
-    """Return the venue as an application; its world starts to move when the application does."""
+def build(config: Config, on_crash: Callable[[], None] | None = None) -> Venue:
+    """Return a venue; its world starts to move when its application is run.
+
+    ``on_crash`` is called if the world stops moving although nobody asked for that; the error
+    comes out of the application's cleanup.
+    """
     planned = read_faults(config.faults) if config.faults else []
-    clock = VenueClock(config.start_ms, config.speed)
-    world = World(config, round(clock.start_ms))
-    if config.start is not None:
-        clock = VenueClock(clock.start_ms, config.speed)
-    faults = Faults(planned)
-    limits = Limits(clock.elapsed, enforced=config.limits)
-    desk = InfoDesk(world, limits, faults, clock.elapsed)
+    start_ms, began = config.start_ms, monotonic()
+    world = World(config, start_ms)
+    clock = _clock(config, start_ms, began)
+    faults = Faults(planned, clock.elapsed)
+    limits = Limits(clock.elapsed, enforced=config.limits, users=config.max_users)
+    desk = InfoDesk(world, limits, faults)
     posts = Posts(desk, limits)
-    hub = Hub(world, limits, faults, posts, clock.elapsed, config.socket_lifetime)
-    rest = Rest(world, desk)
+    hub = Hub(world, limits, faults, posts, clock, config.socket_lifetime)
+    engine = Engine(world, hub, faults, clock)
+    stepper = Stepper(engine, clock) if isinstance(clock, SteppedClock) else None
+    app = _application(Rest(world, desk), hub, Operator(world, limits, faults, stepper))
+    if isinstance(clock, WallClock):
+        app.cleanup_ctx.append(_moving(engine, clock, on_crash))
+    return Venue(app, world, limits, faults, stepper)
+
+
+@asynccontextmanager
+async def serving(venue: Venue) -> AsyncIterator[str]:
+    """Serve a venue on a free loopback port and yield its base URL."""
+    runner = web.AppRunner(venue.app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def running(config: Config) -> AsyncIterator[str]:
+    """Build a venue, serve it on a free loopback port and yield its base URL."""
+    async with serving(build(replace(config, port=0))) as base_url:
+        yield base_url
+
+
+def _clock(config: Config, start_ms: int, began: float) -> WallClock | SteppedClock:
+    """Return a clock that starts now, or when the build began if the venue lives in the present."""
+    if config.stepped:
+        return SteppedClock(start_ms)
+    return WallClock(start_ms, config.speed, began if config.start is None else monotonic())
+
+
+def _application(rest: Rest, hub: Hub, operator: Operator) -> web.Application:
     app = web.Application(client_max_size=64 * 1024)
-    app[WORLD] = world
     app.add_routes(
         [
             web.post("/info", rest.info),
             web.get("/leaderboard", rest.leaderboard),
             web.get("/Mainnet/leaderboard", rest.leaderboard),
             web.get("/ws", hub.serve),
-            *Operator(world, limits, faults, clock.elapsed).routes(),
+            *operator.routes(),
         ]
     )
 
     async def close(_app: web.Application) -> None:
         hub.close()
 
-    async def alive(_app: web.Application) -> AsyncIterator[None]:
-        driver = asyncio.create_task(_drive(world, hub, faults, clock))
-        yield
-        driver.cancel()
-
     app.on_shutdown.append(close)
-    app.cleanup_ctx.append(alive)
     return app
 
 
-@asynccontextmanager
-async def running(config: Config) -> AsyncIterator[str]:
-    """Serve a venue on a free loopback port and yield its base URL."""
-    runner = web.AppRunner(build(replace(config, port=0)), access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+def _moving(
+    engine: Engine, clock: WallClock, on_crash: Callable[[], None] | None
+) -> Callable[[web.Application], AsyncIterator[None]]:
+    """Return what moves the world for as long as an application runs."""
 
+    async def moving(_app: web.Application) -> AsyncIterator[None]:
+        driver = asyncio.create_task(follow(engine, clock))
+        if on_crash is not None:
+            driver.add_done_callback(lambda task: task.cancelled() or on_crash())
+        yield
+        driver.cancel()
+        with suppress(asyncio.CancelledError):
+            await driver
 
-async def _drive(world: World, hub: Hub, faults: Faults, clock: VenueClock) -> None:
-    """Run the blocks that are due, publish each, and sleep until the next."""
-    tended = 0.0
-    while True:
-        world.stand_still(still=faults.state_stalled(clock.elapsed()))
-        if clock.now_ms() - world.next_ms > HOPELESS_MS * max(clock.speed, 1.0):
-            world.skip_to(clock.now_ms())
-        begun = clock.elapsed()
-        while world.next_ms <= clock.now_ms() and clock.elapsed() - begun < SLICE_S:
-            hub.publish(world.step())
-        if begun - tended > TEND_S:
-            tended = begun
-            hub.tend()
-        await asyncio.sleep(clock.seconds_until(world.next_ms))
+    return moving

@@ -36,9 +36,16 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter per option
     traders: Annotated[int, typer.Option(help="Accounts, makers included.")] = 300,
     coins: Annotated[int, typer.Option(help="Listed coins, BTC, ETH and SOL first.")] = 12,
     speed: Annotated[float, typer.Option(help="Venue seconds per second.")] = 1.0,
+    stepped: Annotated[  # noqa: FBT002
+        bool, typer.Option("--stepped", help="Let time pass only on POST /simulator/step.")
+    ] = False,
     history: Annotated[int, typer.Option(help="Days of past that exist at the start.")] = 180,
     start: Annotated[
-        str | None, typer.Option(help="Venue time at the start, ISO 8601 UTC; else the present.")
+        str | None,
+        typer.Option(
+            help="Venue time at the start, ISO 8601 UTC; else the present, "
+            "or so long ago that an accelerated venue reaches it in a day."
+        ),
     ] = None,
     orders: Annotated[
         float | None, typer.Option(help="Orders per venue second; else by the number of traders.")
@@ -47,12 +54,15 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter per option
         float, typer.Option(help="Mean venue time between two flips of planted traders.")
     ] = 120.0,
     limits: Annotated[bool, typer.Option(help="Enforce the venue's rate limits.")] = True,  # noqa: FBT002
+    max_users: Annotated[
+        int, typer.Option(help="Users an address may track: 10 as documented, 14 as measured.")
+    ] = 10,
     faults: Annotated[
         Path | None, typer.Option(help='JSON file such as `[{"kind":"refuse","at":30,"for":10}]`.')
     ] = None,
     socket_lifetime: Annotated[
         float | None,
-        typer.Option(help="Seconds until a websocket is closed as Expired; else never."),
+        typer.Option(help="Venue seconds until a websocket is closed as Expired; else never."),
     ] = None,
 ) -> None:
     """Serve the venue until interrupted.
@@ -64,6 +74,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter per option
     `GET /simulator/truth`, `GET /simulator/limits`,
     `POST /simulator/flip {"coin":"BTC","side":"long"}`, `POST /simulator/pause`,
     `POST /simulator/resume`, `POST /simulator/burst {"trades":1000}`,
+    `POST /simulator/step {"seconds":60}`,
     `POST /simulator/fault {"kind":"drop_sockets","for":1}`.
     """
     try:
@@ -72,6 +83,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter per option
             traders=traders,
             coins=coins,
             speed=speed,
+            stepped=stepped,
             history_days=history,
             start=parse_start(start) if start else None,
             host=host,
@@ -79,6 +91,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter per option
             orders_per_second=orders,
             flip_seconds=flip_seconds,
             limits=limits,
+            max_users=max_users,
             faults=faults,
             socket_lifetime=socket_lifetime,
         )
@@ -107,7 +120,9 @@ async def _serve(config: Config) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
-    runner = web.AppRunner(build(config), access_log=None, shutdown_timeout=1.0)
+    runner = web.AppRunner(
+        build(config, on_crash=stop.set).app, access_log=None, shutdown_timeout=1.0
+    )
     await runner.setup()
     try:
         await _listen(runner, config)
@@ -115,7 +130,7 @@ async def _serve(config: Config) -> None:
         typer.echo(
             f"hyperliquid-simulator: listening on http://{config.host}:{port} "
             f"({config.traders} traders, {config.coins} coins, {config.history_days} days of past, "
-            f"seed {config.seed}, speed {config.speed:g})"
+            f"seed {config.seed}, {'stepped' if config.stepped else f'speed {config.speed:g}'})"
         )
         gc.freeze()
         await stop.wait()

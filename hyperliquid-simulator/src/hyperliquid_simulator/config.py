@@ -10,6 +10,7 @@ from typing import Final
 
 from hyperliquid_simulator.catalogue import COINS
 from hyperliquid_simulator.errors import ConfigError
+from hyperliquid_simulator.limits import TOTAL_USERS
 
 BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "seed": (0, 2**63 - 1),
@@ -28,6 +29,9 @@ BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
 YEARS: Final = range(2000, 2100)
 """When the venue may be, so that its history fits before it."""
 
+CATCH_UP_MS: Final = 86_400_000
+"""Wall time after which an accelerated venue that began in the past meets the present."""
+
 USUAL_ORDER: Final = 4_500.0
 """Dollars in a typical order."""
 
@@ -39,7 +43,11 @@ class Config:
     Parameters
     ----------
     start
-        Venue time at which the live part begins, UTC; None is the present.
+        Venue time at which the live part begins, UTC; None is the present. An accelerated venue
+        begins as far in the past as it gains in a day, so that clients who live in the present meet
+        old data, never data of the future.
+    stepped
+        Whether venue time stands still until somebody steps it, instead of following the wall's.
     orders_per_second
         Orders per second of venue time; None is 30 at 300 traders and grows with their root.
     flip_seconds
@@ -50,16 +58,19 @@ class Config:
         Share of the orders that meet their own account's resting order.
     limits
         Whether the venue's rate limits hold.
+    max_users
+        Users an address may track: the documented 10, or 14 as measured later.
     faults
         A JSON file of timed faults.
     socket_lifetime
-        Seconds of wall time after which a websocket expires; None is never.
+        Seconds of venue time after which a websocket expires; None is never.
     """
 
     seed: int = 7
     traders: int = 300
     coins: int = 12
     speed: float = 1.0
+    stepped: bool = False
     history_days: int = 180
     start: datetime | None = None
     host: str = "127.0.0.1"
@@ -69,6 +80,7 @@ class Config:
     edge: float = 0.25
     self_trades: float = 0.0005
     limits: bool = True
+    max_users: int = min(TOTAL_USERS)
     faults: Path | None = None
     socket_lifetime: float | None = None
 
@@ -78,6 +90,11 @@ class Config:
             if value is not None and not least <= value <= most:
                 option = name.removesuffix("_days").replace("_", "-")
                 raise ConfigError(f"--{option} is {value}; choose {least:g} to {most:g}.")
+        if self.stepped and self.speed != 1.0:
+            raise ConfigError("--speed means nothing to a venue that is --stepped; leave one out.")
+        if self.max_users not in TOTAL_USERS:
+            known = " or ".join(map(str, TOTAL_USERS))
+            raise ConfigError(f"--max-users is {self.max_users}; choose {known}.")
         if self.start is not None and self.start.tzinfo is None:
             raise ConfigError("--start needs a time zone; write it like 2026-11-01T00:00:00Z.")
         if self.start is not None and self.start.year not in YEARS:
@@ -89,7 +106,7 @@ class Config:
     def start_ms(self) -> int:
         """Venue time at the start in epoch milliseconds; reads the wall clock if none was set."""
         if self.start is None:
-            return time_ns() // 1_000_000
+            return time_ns() // 1_000_000 - round(max(self.speed - 1.0, 0.0) * CATCH_UP_MS)
         return round(self.start.timestamp() * 1000)
 
     @property

@@ -1,6 +1,5 @@
 """What every info request meets, whichever way it came: failures, its price, its answer."""
 
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -15,17 +14,14 @@ from hyperliquid_simulator.world import World
 class InfoDesk:
     """Answers info requests from the world as it is, at the venue's weights."""
 
-    def __init__(
-        self, world: World, limits: Limits, faults: Faults, elapsed: Callable[[], float]
-    ) -> None:
+    def __init__(self, world: World, limits: Limits, faults: Faults) -> None:
         self._world = world
         self._limits = limits
         self._faults = faults
-        self._elapsed = elapsed
 
     def is_open(self) -> None:
         """Return unless a fault refuses every request now, which is then raised."""
-        refusal = self._faults.refusal(self._elapsed())
+        refusal = self._faults.refusal()
         if refusal is not None:
             raise refusal
 

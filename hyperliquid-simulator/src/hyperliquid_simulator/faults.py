@@ -1,10 +1,10 @@
 """Failures on command: what the venue gets wrong, when and for how long.
 
 A faults file is a JSON list such as ``[{"kind": "refuse", "at": 30, "for": 10}]``, in seconds of
-wall time since the start. A new kind of fault is a class here and a line in `FAULTS`.
+venue time since the start. A new kind of fault is a class here and a line in `FAULTS`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -103,37 +103,40 @@ def read_faults(path: Path) -> list[Fault]:
 
 
 class Faults:
-    """All planned failures; asked with the seconds since the start."""
+    """All planned failures, and which of them are going on."""
 
-    def __init__(self, planned: list[Fault]) -> None:
+    def __init__(self, planned: list[Fault], now: Callable[[], float]) -> None:
         self._planned = list(planned)
+        self._now = now
 
-    def add(self, fault: Fault) -> None:
-        """Plan one more failure."""
+    def add(self, row: Any) -> Fault:
+        """Plan one more failure, from now on if it does not say when; see `parse_fault`."""
+        fault = parse_fault(row, self._now())
         self._planned.append(fault)
+        return fault
 
-    def refusal(self, now: float) -> RequestError | None:
+    def refusal(self) -> RequestError | None:
         """Return what every request gets instead of an answer, if anything."""
-        for fault in self._active(now):
+        for fault in self._active():
             if fault.refusal is not None:
                 return RequestError(*fault.refusal)
         return None
 
-    def sockets_dropped(self, now: float) -> bool:
+    def sockets_dropped(self) -> bool:
         """Tell whether no websocket may live now."""
-        return any(fault.drops_sockets for fault in self._active(now))
+        return any(fault.drops_sockets for fault in self._active())
 
-    def silenced(self, now: float, channel: str) -> bool:
+    def silenced(self, channel: str) -> bool:
         """Tell whether a channel's data is withheld now."""
         return any(
-            fault.silences_sockets and fault.channel in {None, channel}
-            for fault in self._active(now)
+            fault.silences_sockets and fault.channel in {None, channel} for fault in self._active()
         )
 
-    def state_stalled(self, now: float) -> bool:
+    def state_stalled(self) -> bool:
         """Tell whether account states stand still now."""
-        return any(fault.stalls_state for fault in self._active(now))
+        return any(fault.stalls_state for fault in self._active())
 
-    def _active(self, now: float) -> list[Fault]:
+    def _active(self) -> list[Fault]:
+        now = self._now()
         self._planned = [f for f in self._planned if now < f.at + f.lasts]
         return [fault for fault in self._planned if fault.active(now)]

@@ -4,6 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
+from zlib import crc32
+
+import numpy as np
 
 from hyperliquid_simulator.ledger import Charge, Fill, Trade
 from hyperliquid_simulator.subscriptions import Subscription
@@ -92,6 +95,22 @@ class News:
         return () if trader is None else self.seen.fills.get(trader, ())
 
 
+def every(milliseconds: float) -> Callable[[Feed], float]:
+    """Return the pace of a channel that waits the same time before every frame."""
+    return lambda _feed: milliseconds
+
+
+def wandering(quantiles: Sequence[tuple[float, float]]) -> Callable[[Feed], float]:
+    """Return a pace whose waits spread: (share of the waits, milliseconds), both rising."""
+    shares, waits = zip(*quantiles, strict=True)
+
+    def pace(feed: Feed) -> float:
+        drawn = crc32(b"%s %d" % (feed.subscription.type.encode(), feed.sent_at)) / 2**32
+        return float(np.interp(drawn, shares, waits))
+
+    return pace
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
     """A kind of subscription; ``parameters`` in the order of the echo.
@@ -107,7 +126,7 @@ class Channel:
     parameters: tuple[str, ...] = ()
     opening: Callable[[Asked], Any] | None = None
     update: Callable[[News], Iterable[Any]] | None = None
-    pace_ms: Callable[[Subscription], float] | None = None
+    pace_ms: Callable[[Feed], float] | None = None
     carrier: str | None = None
     anonymous: bool = False
 
@@ -122,7 +141,7 @@ class Channel:
 
     def later(self, world: World, feed: Feed, seen: Digest) -> Iterable[Any]:
         """Return the data a block gives rise to."""
-        if self.pace_ms and not _due(feed, world.time, self.pace_ms(feed.subscription)):
+        if self.pace_ms and not _due(feed, world.time, self.pace_ms(feed)):
             return ()
         asked = Asked(world, feed)
         if self.update is not None:

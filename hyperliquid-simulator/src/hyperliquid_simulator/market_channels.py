@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 
 from hyperliquid_simulator import info, views
-from hyperliquid_simulator.feeds import Asked, Channel, News
+from hyperliquid_simulator.feeds import Asked, Channel, News, every
 from hyperliquid_simulator.views import Json
 from hyperliquid_simulator.wire import exact
 from hyperliquid_simulator.world import World
@@ -79,7 +79,7 @@ def _all_contexts(asked: Asked) -> Json:
 
 
 MARKET_CHANNELS: Final = (
-    Channel("fastAssetCtxs", opening=_all_prices, update=_changed_prices, pace_ms=lambda _: 540.0),
-    Channel("allDexsAssetCtxs", opening=_all_contexts, pace_ms=lambda _: 3_000.0),
+    Channel("fastAssetCtxs", opening=_all_prices, update=_changed_prices, pace_ms=every(540.0)),
+    Channel("allDexsAssetCtxs", opening=_all_contexts, pace_ms=every(3_000.0)),
 )
 """Nobody has published how often these two come; the paces are the simulator's choice."""

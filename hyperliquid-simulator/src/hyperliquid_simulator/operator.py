@@ -1,32 +1,38 @@
 """Hooks for tests and demonstrations, on loopback only; no part of the venue's API."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
 from ipaddress import ip_address
 from typing import Any, Final
 
 import orjson
 from aiohttp import web
 
+from hyperliquid_simulator.driver import Stepper
 from hyperliquid_simulator.errors import ConfigError
-from hyperliquid_simulator.faults import Faults, parse_fault
+from hyperliquid_simulator.faults import Faults
 from hyperliquid_simulator.limits import Limits
 from hyperliquid_simulator.wire import exact
 from hyperliquid_simulator.world import World
 
 SIDES: Final = {"long": 1, "short": -1}
 LARGEST_BURST: Final = 1_000_000
+LONGEST_STEP_S: Final = 86_400
+
+
+Hook = Callable[[dict[str, Any]], Any | Awaitable[Any]]
 
 
 class Operator:
     """Looks behind the venue's curtain and pulls its strings."""
 
     def __init__(
-        self, world: World, limits: Limits, faults: Faults, elapsed: Callable[[], float]
+        self, world: World, limits: Limits, faults: Faults, stepper: Stepper | None
     ) -> None:
         self._world = world
         self._limits = limits
         self._faults = faults
-        self._elapsed = elapsed
+        self._stepper = stepper
 
     def routes(self) -> list[web.RouteDef]:
         """Return the hooks' addresses."""
@@ -38,14 +44,16 @@ class Operator:
             web.post("/simulator/resume", self._guarded(lambda _: self._trade(on=True))),
             web.post("/simulator/burst", self._guarded(self._burst)),
             web.post("/simulator/fault", self._guarded(self._fault)),
+            web.post("/simulator/step", self._guarded(self._step)),
         ]
 
-    def _guarded(self, hook: Callable[[dict[str, Any]], Any]) -> Any:
+    def _guarded(self, hook: Hook) -> Any:
         async def handle(request: web.Request) -> web.Response:
             if not ip_address(request.remote or "0.0.0.0").is_loopback:  # noqa: S104
                 raise web.HTTPNotFound
             try:
                 answer = hook(_body(await request.read()))
+                answer = await answer if isawaitable(answer) else answer
             except ConfigError as e:
                 return web.json_response({"error": str(e)}, status=400)
             return web.Response(body=orjson.dumps(answer), content_type="application/json")
@@ -98,9 +106,19 @@ class Operator:
         return {"time": self._world.time}
 
     def _fault(self, body: dict[str, Any]) -> Any:
-        fault = parse_fault(body, self._elapsed())
-        self._faults.add(fault)
+        fault = self._faults.add(body)
         return {"at": fault.at, "for": fault.lasts}
+
+    async def _step(self, body: dict[str, Any]) -> Any:
+        seconds = body.get("seconds")
+        if self._stepper is None:
+            raise ConfigError("this venue moves by itself; start it with --stepped to step it.")
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+            raise ConfigError("step needs 'seconds'.")
+        if not 0 < seconds <= LONGEST_STEP_S:
+            raise ConfigError(f"step needs 'seconds' between 0 and {LONGEST_STEP_S}.")
+        blocks = await self._stepper.step(seconds)
+        return {"time": self._world.time, "blocks": blocks}
 
 
 def _body(raw: bytes) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """The venue's websocket: connections, their subscriptions, and the fan-out of blocks to them."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSMsgType, web
 
 from hyperliquid_simulator.channels import CHANNELS, frame, parse_subscription, unreadable
+from hyperliquid_simulator.clock import Clock
+from hyperliquid_simulator.connection import EXPIRED, QUEUED, Connection
 from hyperliquid_simulator.faults import Faults
 from hyperliquid_simulator.feeds import Channel, Feed, digest
 from hyperliquid_simulator.limits import Limits
@@ -22,58 +23,11 @@ from hyperliquid_simulator.world import Block, World
 GREETING: Final = b"Websocket connection established."
 PONG: Final = b'{"channel":"pong"}'
 IDLE_S: Final = 60.0
-EXPIRED: Final = b"Expired"
-QUEUED: Final = 50_000
 LARGEST_MESSAGE: Final = 64 * 1024
 
-
-class Connection:
-    """One open socket: what it subscribed to and the frames still to be written to it."""
-
-    def __init__(self, request: web.Request, socket: web.WebSocketResponse, now: float) -> None:
-        self.ip = request.remote or ""
-        self.subscriptions: set[Subscription] = set()
-        self.opened_at = self.heard_at = now
-        self.expired = False
-        self._request = request
-        self._socket = socket
-        self._frames: asyncio.Queue[bytes | None] = asyncio.Queue(QUEUED)
-
-    def send(self, data: bytes | None) -> None:
-        """Queue a frame, None for the last; a reader that fell too far behind is cut off."""
-        try:
-            self._frames.put_nowait(data)
-        except asyncio.QueueFull:
-            self.abort()
-
-    def expire(self) -> None:
-        """Close the socket as the venue does with old ones, after what is still to be written."""
-        if not self.expired:
-            self.expired = True
-            self.send(None)
-
-    def abort(self) -> None:
-        """Break the socket without a close frame."""
-        if self._request.transport is not None:
-            self._request.transport.abort()
-
-    def confused_by(self, subscription: Subscription) -> bool:
-        """Tell whether its frames could not be told from another account's on this socket."""
-        return CHANNELS[subscription.type].anonymous and any(
-            other.type == subscription.type for other in self.subscriptions
-        )
-
-    async def write(self) -> None:
-        """Write queued frames until the socket is gone."""
-        while not self._socket.closed:
-            data = await self._frames.get()
-            try:
-                if data is None:
-                    await self._socket.close(code=WSCloseCode.OK, message=EXPIRED)
-                    return
-                await self._socket.send_frame(data, WSMsgType.TEXT)
-            except ConnectionError:
-                return
+MOST_BEHIND: Final = QUEUED // 10
+PATIENCE_S: Final = 2.0
+REST_S: Final = 0.002
 
 
 class Hub:
@@ -85,14 +39,14 @@ class Hub:
         limits: Limits,
         faults: Faults,
         posts: Posts,
-        elapsed: Callable[[], float],
+        clock: Clock,
         lifetime: float | None = None,
     ) -> None:
         self._world = world
         self._lifetime = lifetime
         self._limits = limits
         self._faults = faults
-        self._elapsed = elapsed
+        self._clock = clock
         self._posts = posts
         self._feeds: dict[Subscription, Feed] = {}
         self._readers: dict[Subscription, set[Connection]] = {}
@@ -101,52 +55,64 @@ class Hub:
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Run one connection from greeting to end."""
         ip = request.remote or ""
-        if self._faults.sockets_dropped(self._elapsed()) or not self._limits.connect(ip):
+        if self._faults.sockets_dropped() or not self._limits.connect(ip):
             return web.Response(status=429, body=b"null", content_type="application/json")
         socket = web.WebSocketResponse(compress=False, max_msg_size=LARGEST_MESSAGE)
+        connection = Connection(request, socket, self._clock)
         try:
             await socket.prepare(request)
-            await self._converse(request, socket)
+            await self._converse(connection, socket)
         finally:
-            self._limits.disconnect(ip)
+            self._limits.disconnect(ip, connection.ended)
         return socket
 
     def publish(self, block: Block) -> None:
         """Send what a block changed to everybody who subscribed to it, and answer requests."""
-        seen, now = digest(block), self._elapsed()
+        seen = digest(block)
         for subscription, feed in self._feeds.items():
             channel = CHANNELS[subscription.type]
             for data in channel.later(self._world, feed, seen):
-                self._send(self._readers[subscription], channel, data, now)
+                self._send(self._readers[subscription], channel, data)
         self._posts.answer()
 
     def tend(self) -> None:
         """End sockets: the silent after a minute, the old, or all if a fault says so."""
-        now = self._elapsed()
-        dropped = self._faults.sockets_dropped(now)
+        dropped = self._faults.sockets_dropped()
         for connection in list(self._connections):
-            if dropped or now - connection.heard_at > IDLE_S:
-                connection.abort()
-            elif self._lifetime is not None and now - connection.opened_at >= self._lifetime:
+            if dropped:
+                connection.abort("dropped")
+            elif connection.silence > IDLE_S:
+                connection.abort("silent")
+            elif self._lifetime is not None and connection.age >= self._lifetime:
                 connection.expire()
+
+    async def room(self) -> None:
+        """Let readers catch up; one that does not for some seconds is left to its fate."""
+        await asyncio.sleep(0)
+        patience = PATIENCE_S
+        while patience > 0 and any(c.behind > MOST_BEHIND for c in self._connections):
+            patience -= REST_S
+            await asyncio.sleep(REST_S)
 
     def close(self) -> None:
         """Break every socket: the venue goes down."""
         for connection in list(self._connections):
-            connection.abort()
+            connection.abort("down")
 
-    async def _converse(self, request: web.Request, socket: web.WebSocketResponse) -> None:
-        connection = Connection(request, socket, self._elapsed())
+    async def _converse(self, connection: Connection, socket: web.WebSocketResponse) -> None:
         self._connections.add(connection)
         writer = asyncio.create_task(connection.write())
         connection.send(GREETING)
         try:
             async for message in socket:
-                if message.type is not WSMsgType.TEXT or not self._limits.message(connection.ip):
+                if message.type is not WSMsgType.TEXT:
+                    break
+                if not self._limits.message(connection.ip):
+                    connection.abort("messages")
                     break
                 self._receive(connection, message.data)
         finally:
-            if not connection.expired:
+            if connection.ended != EXPIRED:
                 writer.cancel()
             self._connections.discard(connection)
             for subscription in list(connection.subscriptions):
@@ -156,8 +122,7 @@ class Hub:
         message = _parsed(raw)
         method = message.get("method")
         if method == "ping":
-            connection.heard_at = self._elapsed()
-            connection.send(PONG)
+            connection.say(PONG)
             return
         if method == "post":
             self._posts.accept(connection.ip, message, raw, connection.send)
@@ -173,7 +138,7 @@ class Hub:
             echo = orjson.dumps(wanted).decode()
             connection.send(frame("error", f"Invalid subscription {echo}"))
         except UnknownCoinError:
-            connection.abort()
+            connection.abort("unknown coin")
         else:
             change = self._subscribe if method == "subscribe" else self._unsubscribe
             change(connection, subscription)
@@ -197,7 +162,7 @@ class Hub:
         channel = CHANNELS[subscription.type]
         data = channel.first(self._world, feed)
         if data is not None:
-            self._send({connection}, channel, data, self._elapsed())
+            self._send({connection}, channel, data)
 
     def _unsubscribe(self, connection: Connection, subscription: Subscription) -> None:
         if subscription not in connection.subscriptions:
@@ -215,13 +180,12 @@ class Hub:
         if not readers:
             del self._readers[subscription], self._feeds[subscription]
 
-    def _send(self, readers: set[Connection], channel: Channel, data: Any, now: float) -> None:
-        if self._faults.silenced(now, channel.name):
+    def _send(self, readers: set[Connection], channel: Channel, data: Any) -> None:
+        if self._faults.silenced(channel.name):
             return
         encoded = frame(channel.frames, data)
         for connection in readers:
-            connection.heard_at = now
-            connection.send(encoded)
+            connection.say(encoded)
 
 
 def _parsed(raw: str) -> dict[str, Any]:

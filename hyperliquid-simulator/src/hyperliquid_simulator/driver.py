@@ -1,0 +1,76 @@
+"""What makes the world move: the wall's time, or a test that asks for the next seconds."""
+
+import asyncio
+from typing import Final
+
+from hyperliquid_simulator.clock import Clock, SteppedClock, WallClock
+from hyperliquid_simulator.faults import Faults
+from hyperliquid_simulator.websocket import Hub
+from hyperliquid_simulator.world import World
+
+SLICE_S: Final = 0.004
+"""Work on blocks at most this long before requests get their turn."""
+
+HOPELESS_MS: Final = 5_000.0
+"""A world that is so late leaves blocks out, as after a suspended machine."""
+
+TEND_S: Final = 0.2
+
+
+class Engine:
+    """Runs one block after the other, and looks after the sockets between them."""
+
+    def __init__(self, world: World, hub: Hub, faults: Faults, clock: Clock) -> None:
+        self.world = world
+        self.hub = hub
+        self._faults = faults
+        self._clock = clock
+        self._tended = 0.0
+
+    def block(self) -> None:
+        """Run the next block and publish it."""
+        self.hub.publish(self.world.step())
+
+    def tend(self) -> None:
+        """Stop or wake the state node, and now and then end sockets whose time has come."""
+        self.world.stand_still(still=self._faults.state_stalled())
+        if self._clock.waited() - self._tended >= TEND_S:
+            self._tended = self._clock.waited()
+            self.hub.tend()
+
+
+async def follow(engine: Engine, clock: WallClock) -> None:
+    """Run the blocks that are due, then sleep until the next, for ever."""
+    world = engine.world
+    while True:
+        begun = clock.waited()
+        engine.tend()
+        if clock.now_ms() - world.next_ms > HOPELESS_MS * max(clock.speed, 1.0):
+            world.skip_to(clock.now_ms())
+        while world.next_ms <= clock.now_ms() and clock.waited() - begun < SLICE_S:
+            engine.block()
+        await asyncio.sleep(clock.seconds_until(world.next_ms))
+
+
+class Stepper:
+    """Lets venue time pass on request, block by block, one request after the other."""
+
+    def __init__(self, engine: Engine, clock: SteppedClock) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._turn = asyncio.Lock()
+
+    async def step(self, seconds: float) -> int:
+        """Run every block of the next seconds of venue time; returns how many there were."""
+        async with self._turn:
+            blocks, left = 0, seconds
+            while (wait := self._clock.seconds_until(self._engine.world.next_ms)) <= left:
+                left -= wait
+                self._clock.pass_by(wait)
+                self._engine.tend()
+                self._engine.block()
+                blocks += 1
+                await self._engine.hub.room()
+            self._clock.pass_by(left)
+            self._engine.tend()
+            return blocks
