@@ -1,8 +1,7 @@
 from datetime import UTC, datetime
 from time import time
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from hyperliquid_simulator.clock import SteppedClock, WallClock
 from hyperliquid_simulator.config import Config

@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from hyperliquid_simulator.clock import SteppedClock
 from hyperliquid_simulator.channels import CHANNELS, parse_subscription
+from hyperliquid_simulator.clock import SteppedClock
 from hyperliquid_simulator.desk import InfoDesk
 from hyperliquid_simulator.faults import Faults
 from hyperliquid_simulator.feeds import Feed, digest

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from itertools import count
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from hyperliquid_simulator.limits import ROWS_PER_WEIGHT, WEIGHTS, Limits, base_weight, row_weight
 

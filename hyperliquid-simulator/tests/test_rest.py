@@ -90,7 +90,7 @@ async def test_beyond_the_weight_of_a_minute_comes_429_null(client: Client) -> N
     assert [status for status, _, _ in answers] == [200] * 20 + [429]
     assert answers[-1][1] is None
     used = await client.get("/simulator/limits")
-    assert used["127.0.0.1"]["weight"] == 1200
+    assert used["127.0.0.1"]["weight"]["now"] == 1200
 
 
 async def test_rows_weigh_too(client: Client) -> None:
@@ -100,7 +100,7 @@ async def test_rows_weigh_too(client: Client) -> None:
 
     used = await client.get("/simulator/limits")
     assert len(rows) == 5000
-    assert used["127.0.0.1"]["weight"] == 20 + 84
+    assert used["127.0.0.1"]["weight"]["now"] == 20 + 84
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ async def test_histories_weigh_one_more_for_every_twenty_rows(
 
     used = await client.get("/simulator/limits")
     many = asked["type"] in {"fundingHistory", "userFunding", "userNonFundingLedgerUpdates"}
-    assert used["127.0.0.1"]["weight"] == base + (-(-len(rows) // 20) if many else 0)
+    assert used["127.0.0.1"]["weight"]["now"] == base + (-(-len(rows) // 20) if many else 0)
 
 
 async def test_the_leaderboard_is_served_on_both_paths_without_weight(client: Client) -> None:

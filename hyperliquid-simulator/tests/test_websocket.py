@@ -434,6 +434,6 @@ async def test_faults_from_a_file_happen_at_their_time(config: Config, tmp_path:
 async def _until_connections(floor: Floor, wanted: int) -> None:
     for _ in count():
         async with floor.session.get(floor.base_url + "/simulator/limits") as response:
-            if (await response.json())["127.0.0.1"]["connections"] == wanted:
+            if (await response.json())["127.0.0.1"]["connections"]["now"] == wanted:
                 return
         await asyncio.sleep(0.01)
