@@ -201,16 +201,18 @@ class _Way:
         return (ratio(min(abs(price - self._prices[0]), way), way),)
 
 
+HOURLY: tuple[Feature, ...] = (EwVolatility(24), EwTrend(48), EwTrend(168), Efficiency(72))
+DAILY: tuple[Feature, ...] = (EwDownside(10), EwSortino(20), EwSortino(60))
+
+
 def regime(interval: Literal["1h", "1d"]) -> FeatureSpec:
     """Return what the regime is told by on bars of `interval`.
 
     The longest half-life fits twelve times into the warm-up: what came before weighs 0.02 %.
     """
     if interval == "1h":
-        hourly = (EwVolatility(24), EwTrend(48), EwTrend(168), Efficiency(72))
-        return FeatureSpec("regime", "1h", hourly, 2_016, 504, 168)
-    daily = (EwDownside(10), EwSortino(20), EwSortino(60))
-    return FeatureSpec("regime", "1d", daily, 720, 120, 8)
+        return FeatureSpec("regime", "1h", HOURLY, 2_016, 504, 168)
+    return FeatureSpec("regime", "1d", DAILY, 720, 120, 8)
 
 
 def _squared(change: float) -> float:
