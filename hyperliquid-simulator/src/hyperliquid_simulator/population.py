@@ -1,7 +1,7 @@
 """Who trades: styles, capital, favourite coins, and which of them were planted with skill."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Final
@@ -36,10 +36,17 @@ class Style(StrEnum):
     MAKER = "maker"
     VAULT = "vault"
     CROWD = "crowd"
+    CHILD = "child"
 
 
-RESTING: Final = frozenset({Style.MAKER, Style.VAULT, Style.CROWD})
+RESTING: Final = frozenset({Style.MAKER, Style.VAULT, Style.CROWD, Style.CHILD})
 """Styles that only rest orders and take the other side."""
+
+LIQUIDATOR: Final = "0x2e3d94f0562703b25c83308a05046ddaf9a8dd14"
+"""The account that takes over what the market would not: readers know the venue's by its address."""
+
+CHILD_CAPITAL: Final = 0.25
+"""What a child vault began with, as a part of its parent's capital."""
 
 CROWD_SHARE: Final = 0.1
 CROWD_LEAST: Final = 8
@@ -94,7 +101,7 @@ class Trader:
     @property
     def ranked(self) -> bool:
         """Whether the leaderboard lists the account."""
-        return self.style is not Style.CROWD
+        return self.style not in {Style.CROWD, Style.CHILD}
 
 
 class Population:
@@ -119,9 +126,25 @@ class Population:
         return tuple(t for t in self.traders if t.style is Style.CROWD)
 
     @cached_property
-    def vault_leader(self) -> Trader:
-        """The account that runs the vault and owns all of it."""
-        return next(t for t in self.traders if t.style is Style.WHALE)
+    def vaults(self) -> tuple[Trader, ...]:
+        """Accounts that trade for others; the venue's own, which has children, is the first."""
+        return tuple(t for t in self.traders if t.style is Style.VAULT)
+
+    def leader(self, vault: Trader) -> Trader:
+        """Return the account that runs a vault."""
+        whales = [t for t in self.traders if t.style is Style.WHALE]
+        return whales[self.vaults.index(vault) % len(whales)]
+
+    def children(self, vault: Trader) -> tuple[Trader, ...]:
+        """Return the vaults a vault is parted into."""
+        return tuple(
+            t for t in self.traders if t.style is Style.CHILD and t.master == vault.index
+        )
+
+    @cached_property
+    def liquidator(self) -> Trader:
+        """The child vault that takes over what the market would not."""
+        return self.by_address[LIQUIDATOR]
 
     def planted(self, coin: int) -> tuple[Trader, ...]:
         """Return the accounts planted with skill in a coin."""
@@ -129,7 +152,9 @@ class Population:
 
     def sub_accounts(self, master: int) -> tuple[Trader, ...]:
         """Return the sub-accounts of an account."""
-        return tuple(t for t in self.traders if t.master == master)
+        return tuple(
+            t for t in self.traders if t.master == master and t.style is not Style.CHILD
+        )
 
 
 LARGE_BUDGET: Final = 20_000.0
@@ -172,6 +197,7 @@ def draw_population(seed: int, count: int, coins: Sequence[Coin]) -> Population:
     traders = [
         _trader(rng, seed, i, style, coins, masters.get(i)) for i, style in enumerate(styles)
     ]
+    traders += _children(seed, traders)
     agents = {address(seed, "agent", t.index): t.address for t in traders if t.index % 10 == 0}
     return Population(traders, agents)
 
@@ -183,6 +209,24 @@ def _styles(rng: np.random.Generator, count: int) -> list[Style]:
     styles += [Style.NOISE] * (count - len(styles))
     crowd = max(CROWD_LEAST, round(CROWD_SHARE * count))
     return [styles[i] for i in rng.permutation(count)] + [Style.CROWD] * crowd
+
+
+def _children(seed: int, traders: Sequence[Trader]) -> list[Trader]:
+    """Part the venue's own vault: a strategy beside it, and the liquidator."""
+    vault = next(t for t in traders if t.style is Style.VAULT)
+    addresses = (address(seed, "child", vault.index), LIQUIDATOR)
+    return [
+        replace(
+            vault,
+            index=len(traders) + nth,
+            address=name,
+            style=Style.CHILD,
+            capital=round(CHILD_CAPITAL * vault.capital, 2),
+            name=None,
+            master=vault.index,
+        )
+        for nth, name in enumerate(addresses)
+    ]
 
 
 def _masters(rng: np.random.Generator, styles: Sequence[Style]) -> dict[int, int]:

@@ -1,0 +1,97 @@
+"""Money that moves without a trade: what happened, to whom, and how an account's ledger tells it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+from hyperliquid_simulator.wire import dollars
+
+Delta = dict[str, Any]
+
+
+class Kind(StrEnum):
+    """The venue's word for each movement."""
+
+    DEPOSIT = "deposit"
+    WITHDRAW = "withdraw"
+    INTERNAL_TRANSFER = "internalTransfer"
+    SUB_ACCOUNT_TRANSFER = "subAccountTransfer"
+    VAULT_CREATE = "vaultCreate"
+    VAULT_DEPOSIT = "vaultDeposit"
+    REWARDS_CLAIM = "rewardsClaim"
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One movement of ``usd`` micro-dollars from one account to another, by index.
+
+    Without a sender or a receiver the money came from outside or went there. The sender pays the
+    fee on top. ``details`` are the fields that only movements of this kind have.
+    """
+
+    kind: Kind
+    time: int
+    hash: str
+    sender: int | None
+    receiver: int | None
+    usd: int
+    fee: int = 0
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def change(self, account: int) -> int:
+        """Return what the movement did to the whole of an account, in micro-dollars."""
+        came = self.usd if account == self.receiver else 0
+        return came - (self.usd + self.fee if account == self.sender else 0)
+
+
+def delta(row: Movement, addresses: Sequence[str]) -> Delta:
+    """Return the entry as every account that took part in it sees it."""
+    return {"type": row.kind.value} | DELTAS[row.kind](row, addresses)
+
+
+def _usdc(row: Movement, _addresses: Sequence[str]) -> Delta:
+    return {"usdc": dollars(row.usd)}
+
+
+def _withdrawal(row: Movement, _addresses: Sequence[str]) -> Delta:
+    return {"usdc": dollars(row.usd), "nonce": row.time * 1_000, "fee": dollars(row.fee)}
+
+
+def _transfer(row: Movement, addresses: Sequence[str]) -> Delta:
+    return {"usdc": dollars(row.usd), **_parties(row, addresses)}
+
+
+def _transfer_for_a_fee(row: Movement, addresses: Sequence[str]) -> Delta:
+    return {**_transfer(row, addresses), "fee": dollars(row.fee)}
+
+
+def _into_a_vault(row: Movement, addresses: Sequence[str]) -> Delta:
+    return {"vault": _name(row.receiver, addresses), "usdc": dollars(row.usd)}
+
+
+def _rewards(row: Movement, _addresses: Sequence[str]) -> Delta:
+    return {"amount": dollars(row.usd), "token": "USDC"}
+
+
+def _parties(row: Movement, addresses: Sequence[str]) -> Delta:
+    return {
+        "user": _name(row.sender, addresses),
+        "destination": _name(row.receiver, addresses),
+    }
+
+
+def _name(account: int | None, addresses: Sequence[str]) -> str | None:
+    return None if account is None else addresses[account]
+
+
+DELTAS: Final[Mapping[Kind, Callable[[Movement, Sequence[str]], Delta]]] = {
+    Kind.DEPOSIT: _usdc,
+    Kind.WITHDRAW: _withdrawal,
+    Kind.INTERNAL_TRANSFER: _transfer_for_a_fee,
+    Kind.SUB_ACCOUNT_TRANSFER: _transfer,
+    Kind.VAULT_CREATE: _into_a_vault,
+    Kind.VAULT_DEPOSIT: _into_a_vault,
+    Kind.REWARDS_CLAIM: _rewards,
+}
+"""How each kind of movement is written."""
