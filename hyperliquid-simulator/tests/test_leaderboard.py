@@ -13,7 +13,7 @@ import pytest
 
 from hyperliquid_simulator.app import running
 from hyperliquid_simulator.config import Config
-from hyperliquid_simulator.performance import HOUR_MS, Leaderboard, Standing
+from hyperliquid_simulator.performance import HOUR_MS, Leaderboard, Standing, Window
 from hyperliquid_simulator.population import draw_population
 from hyperliquid_simulator.world import World
 
@@ -57,7 +57,7 @@ def test_it_ranks_how_everybody_stood_at_the_last_full_hour(world: World) -> Non
     for _ in range(50):
         world.step()
 
-    ranking = world.history.leaderboard(latest, world.population, accounts)
+    ranking = world.history.leaderboard(latest, world.population)
 
     for row in ranking.file()["leaderboardRows"]:
         index = world.population.by_address[row["ethAddress"]].index
@@ -71,7 +71,8 @@ def test_thirty_thousand_rows_carry_missing_and_foreign_names(world: World) -> N
     profit = [rng.randint(-(10**12), 10**12) for _ in range(len(people))]
     standing = Standing(world.time, _ints(profit), _ints([abs(p) for p in profit]))
     windows = [
-        (name, standing.profit, standing.volume) for name in ("day", "week", "month", "allTime")
+        Window(name, standing.profit, standing.volume, standing.volume)
+        for name in ("day", "week", "month", "allTime")
     ]
 
     body = orjson.dumps(Leaderboard(people, standing.profit, windows).file())

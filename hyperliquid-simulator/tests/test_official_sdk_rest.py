@@ -44,7 +44,7 @@ async def test_the_sdk_reads_spot_and_rate_limits(venue: str, world: World) -> N
 
 
 async def test_the_sdk_reads_vault_equities(venue: str, world: World) -> None:
-    leader = world.population.vault_leader.address
+    leader = world.population.leader(world.population.vaults[0]).address
 
     equities = await _ask(venue, lambda info: info.user_vault_equities(leader))
 

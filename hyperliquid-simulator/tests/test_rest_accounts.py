@@ -7,8 +7,9 @@ import pytest
 
 from hyperliquid_simulator import info
 from hyperliquid_simulator.errors import RequestError
+from hyperliquid_simulator.population import Trader
 from hyperliquid_simulator.views import Json
-from hyperliquid_simulator.wire import MICRO, decode_hash
+from hyperliquid_simulator.wire import decode_hash
 from hyperliquid_simulator.world import World
 
 UNKNOWN = "0x" + "ab" * 20
@@ -45,27 +46,28 @@ def test_rates_of_an_unknown_coin_are_500(world: World) -> None:
     assert (refused.value.status, refused.value.body) == (500, b"null")
 
 
-def test_every_account_began_with_a_deposit_before_its_history(world: World) -> None:
+def test_every_account_began_with_money_before_its_history(world: World) -> None:
     for trader in world.population.traders:
-        (row,) = _ask(world, "userNonFundingLedgerUpdates", trader.address)
+        rows = _ask(world, "userNonFundingLedgerUpdates", trader.address)
 
-        account = world.ledger.accounts[trader.index]
-        assert list(row) == ["time", "hash", "delta"]
-        assert row["delta"]["type"] == "deposit"
-        assert round(Decimal(row["delta"]["usdc"]) * MICRO) == account.deposited
-        assert row["time"] < world.past.origin_ms
-        assert decode_hash(row["hash"]) is not None
+        first = rows[0]
+        assert list(first) == ["time", "hash", "delta"]
+        assert first["delta"]["type"] in _beginning(trader)
+        assert first["time"] < world.past.origin_ms
+        assert decode_hash(first["hash"]) is not None
+        assert [row["time"] for row in rows] == sorted(row["time"] for row in rows)
 
 
 def test_ledger_entries_are_asked_for_by_inclusive_times(world: World) -> None:
-    user = world.addresses[0]
-    (row,) = _ask(world, "userNonFundingLedgerUpdates", user)
-    time = row["time"]
-
     kind = "userNonFundingLedgerUpdates"
-    assert _ask(world, kind, user, startTime=time, endTime=time) == [row]
-    assert _ask(world, kind, user, startTime=time + 1) == []
-    assert _ask(world, kind, user, startTime=0, endTime=time - 1) == []
+    user = max(world.addresses, key=lambda who: len(_ask(world, kind, who)))
+    rows = _ask(world, kind, user)
+    first, second, *_, last = rows
+
+    assert _ask(world, kind, user, startTime=first["time"], endTime=first["time"]) == [first]
+    assert _ask(world, kind, user, startTime=first["time"] + 1) == rows[1:]
+    assert _ask(world, kind, user, startTime=0, endTime=second["time"] - 1) == [first]
+    assert _ask(world, kind, user, startTime=last["time"]) == [last]
     assert _ask(world, kind, UNKNOWN, startTime=0) == []
 
 
@@ -120,12 +122,17 @@ def test_a_vault_is_worth_what_its_account_is(world: World) -> None:
 
     details = info.answer(world, {"type": "vaultDetails", "vaultAddress": vault})
 
-    state = info.clearinghouse_state(world, vault)
-    (owner,) = details["followers"]
-    assert owner["vaultEquity"] == state["marginSummary"]["accountValue"]
-    assert details["maxWithdrawable"] == float(state["withdrawable"])
+    children = details["relationship"]["data"]["childAddresses"]
+    states = [info.clearinghouse_state(world, who) for who in (vault, *children)]
+    owners = details["followers"]
+    worth = sum(Decimal(state["marginSummary"]["accountValue"]) for state in states)
+    assert sum(Decimal(o["vaultEquity"]) for o in owners) == pytest.approx(worth, abs=_dust(owners))
+    assert details["maxWithdrawable"] == pytest.approx(
+        sum(float(state["withdrawable"]) for state in states)
+    )
     assert details["portfolio"] == _ask(world, "portfolio", vault)
-    assert owner["pnl"] == dict(details["portfolio"])["allTime"]["pnlHistory"][-1][1]
+    earned = Decimal(dict(details["portfolio"])["allTime"]["pnlHistory"][-1][1])
+    assert sum(Decimal(o["pnl"]) for o in owners) == pytest.approx(earned, abs=_dust(owners))
     assert list(details)[:7] == [
         "name",
         "vaultAddress",
@@ -147,7 +154,8 @@ def test_only_who_follows_a_vault_has_a_state_in_it(world: World) -> None:
     other = info.answer(world, asked | {"user": UNKNOWN})
 
     assert details["followerState"] is None
-    assert leader["followerState"] == leader["followers"][0]
+    assert leader["followerState"] in details["followers"]
+    assert 0.1 < details["leaderFraction"] < 0.3
     assert other["followerState"] is None
     assert _ask(world, "userRole", details["leader"]) == {"role": "user"}
     (equity,) = _ask(world, "userVaultEquities", details["leader"])
@@ -155,10 +163,93 @@ def test_only_who_follows_a_vault_has_a_state_in_it(world: World) -> None:
     assert _ask(world, "userVaultEquities", UNKNOWN) == []
 
 
+def test_who_follows_a_vault_paid_into_it_before_its_history(world: World) -> None:
+    vault = _vault(world)
+    followers = info.answer(world, {"type": "vaultDetails", "vaultAddress": vault})["followers"]
+
+    assert len(followers) > 5
+    for follower in followers:
+        rows = _ask(world, "userNonFundingLedgerUpdates", follower["user"])
+        paid = [row for row in rows if row["delta"].get("vault") == vault]
+        basis = Decimal(follower["vaultEquity"]) - Decimal(follower["pnl"])
+        cost = sum(Decimal(row["delta"]["usdc"]) for row in paid)
+        assert cost == pytest.approx(basis, abs=_dust(followers))
+        assert follower["vaultEntryTime"] == paid[0]["time"] < world.past.origin_ms
+        (own,) = _ask(world, "userVaultEquities", follower["user"])
+        assert own["lockedUntilTimestamp"] == follower["lockupUntil"]
+
+
+def test_a_child_vault_names_its_parent_and_belongs_to_it(world: World) -> None:
+    vault = _vault(world)
+    details = info.answer(world, {"type": "vaultDetails", "vaultAddress": vault})
+
+    children = details["relationship"]["data"]["childAddresses"]
+    assert world.population.liquidator.address in children
+    for child in children:
+        own = info.answer(world, {"type": "vaultDetails", "vaultAddress": child})
+        assert own["relationship"] == {"type": "child", "data": {"parentAddress": vault}}
+        assert [row["user"] for row in own["followers"]] == [vault]
+        assert _ask(world, "userRole", child) == {"role": "vault"}
+        assert _ask(world, "subAccounts", vault) is None
+
+
+def test_agents_are_listed_with_their_account_and_answer_empty_themselves(world: World) -> None:
+    for agent, owner in world.population.agents.items():
+        listed = _ask(world, "extraAgents", owner)
+
+        assert agent in {row["address"] for row in listed}
+        assert all(row["validUntil"] > world.time for row in listed)
+        assert _ask(world, "clearinghouseState", agent)["assetPositions"] == []
+        assert _ask(world, "userRole", agent) == {"role": "agent", "data": {"user": owner}}
+    assert _ask(world, "extraAgents", UNKNOWN) == []
+
+
+def test_sub_accounts_on_all_dexes_are_the_same_people(world: World) -> None:
+    master = next(t.master for t in world.population.traders if t.style == "skilled" and t.master)
+
+    one = _ask(world, "subAccounts", world.addresses[master])
+    other = _ask(world, "subAccounts2", world.addresses[master])
+
+    for mine, later in zip(one, other, strict=True):
+        assert dict(later["dexToClearinghouseState"])[""] == mine["clearinghouseState"]
+        assert later["abstraction"] == _ask(world, "userAbstraction", later["subAccountUser"])
+        shared = ("name", "subAccountUser", "master", "spotState")
+        assert [mine[key] for key in shared] == [later[key] for key in shared]
+
+
+def test_some_accounts_keep_their_money_in_other_ways(world: World) -> None:
+    ways = {_ask(world, "userAbstraction", who) for who in world.addresses}
+
+    assert (
+        {"default", "unifiedAccount"}
+        <= ways
+        <= {
+            "default",
+            "disabled",
+            "dexAbstraction",
+            "unifiedAccount",
+        }
+    )
+    assert _ask(world, "userAbstraction", UNKNOWN) == "default"
+
+
 def test_what_is_no_vault_has_no_details(world: World) -> None:
     for address in (UNKNOWN, world.population.makers[-1].address, world.addresses[0]):
         if address != _vault(world):
             assert info.answer(world, {"type": "vaultDetails", "vaultAddress": address}) is None
+
+
+def _beginning(trader: Trader) -> set[str]:
+    if trader.style == "vault":
+        return {"vaultCreate", "vaultDeposit"}
+    if trader.master is None:
+        return {"deposit"}
+    return {"vaultDeposit"} if trader.style == "child" else {"subAccountTransfer"}
+
+
+def _dust(owners: list[Json]) -> Decimal:
+    """Return what rounding everybody's part to a micro-dollar may cost."""
+    return Decimal("0.000002") * len(owners)
 
 
 def _vault(world: World) -> str:

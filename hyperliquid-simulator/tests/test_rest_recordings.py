@@ -54,16 +54,22 @@ def test_funding_payments_have_the_recorded_form(recordings: Path, world: World)
     assert ours == hourly
 
 
-def test_deposits_have_the_recorded_form(recordings: Path, world: World) -> None:
-    frame = _frame(recordings, "userNonFundingLedgerUpdates_snapshot")
-    recorded = frame["data"]["nonFundingLedgerUpdates"]
-    user = world.addresses[0]
-    ours = info.answer(world, {"type": "userNonFundingLedgerUpdates", "user": user})
+@pytest.mark.parametrize("kind", ["deposit", "withdraw", "internalTransfer"])
+def test_movements_have_the_recorded_form(recordings: Path, world: World, kind: str) -> None:
+    theirs = _recorded_deltas(recordings)[kind]
+    rows = [
+        row
+        for user in world.addresses
+        for row in info.answer(world, {"type": "userNonFundingLedgerUpdates", "user": user})
+    ]
+    ours = [row["delta"] for row in rows if row["delta"]["type"] == kind]
 
-    deposits = [row for row in recorded if row["delta"]["type"] == "deposit"]
-    assert shape(ours) == shape(deposits)
-    assert [list(row) for row in ours] == [list(row) for row in deposits]
-    assert list(ours[0]["delta"]) == list(deposits[0]["delta"])
+    assert shape(ours) == shape(theirs)
+    assert {tuple(row) for row in ours} == {tuple(row) for row in theirs}
+    frame = _frame(recordings, "userNonFundingLedgerUpdates_snapshot")
+    assert {tuple(row) for row in rows} == {
+        tuple(row) for row in frame["data"]["nonFundingLedgerUpdates"]
+    }
 
 
 def test_spot_contexts_have_the_recorded_form(recordings: Path, world: World) -> None:
@@ -92,12 +98,29 @@ def test_rate_limits_have_the_recorded_form_and_the_later_surplus(
 
 
 def test_vault_equities_have_the_recorded_form(recordings: Path, world: World) -> None:
-    asked = {"type": "userVaultEquities", "user": world.population.vault_leader.address}
+    asked = {
+        "type": "userVaultEquities",
+        "user": world.population.leader(world.population.vaults[0]).address,
+    }
     recorded = _cassette(recordings, "test_user_vault_equities_0_userVaultEquities")
     ours = info.answer(world, asked)
 
     assert shape(ours) == shape(recorded)
     assert list(ours[0]) == list(recorded[0])
+
+
+def _recorded_deltas(recordings: Path) -> dict[str, list[Any]]:
+    """Return recorded ledger entries by type: a websocket's and a node's."""
+    frame = _frame(recordings, "userNonFundingLedgerUpdates_snapshot")
+    found = [row["delta"] for row in frame["data"]["nonFundingLedgerUpdates"]]
+    node = recordings / "gareth_node_and_ws" / "hyperliquidNodeDataSample" / "20250716"
+    events = [orjson.loads(line) for line in (node / "misc_events").read_bytes().splitlines()]
+    found += [
+        row["inner"]["LedgerUpdate"]["delta"] for row in events if "LedgerUpdate" in row["inner"]
+    ]
+    return {
+        kind: [row for row in found if row["type"] == kind] for kind in {r["type"] for r in found}
+    }
 
 
 def _frame(recordings: Path, name: str) -> Any:

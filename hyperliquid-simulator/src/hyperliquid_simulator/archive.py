@@ -1,7 +1,7 @@
 """Fills and funding of an account over past and present, in the venue's orders and limits."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
@@ -16,7 +16,7 @@ from hyperliquid_simulator.ledger import (
     Charge,
     Fill,
 )
-from hyperliquid_simulator.past import Past, block_height
+from hyperliquid_simulator.past import Past
 from hyperliquid_simulator.wire import MICRO, trade_id, transaction_hash
 
 DAY_MS: Final = 86_400_000
@@ -76,23 +76,6 @@ def charges(past: Past, account: Account, start_ms: int, end_ms: int) -> list[Ch
     live = [charge for charge in account.charges if start_ms <= charge.time <= end_ms]
     live.sort(key=lambda charge: (charge.time, names[charge.coin]))
     return [*_past_charges(past, account.index, start_ms, end_ms), *live][:MOST_PAYMENTS]
-
-
-@dataclass(frozen=True, slots=True)
-class Deposit:
-    """The money an account began with, in micro-dollars."""
-
-    time: int
-    hash: str
-    amount: int
-
-
-def deposits(past: Past, seed: int, account: Account) -> list[Deposit]:
-    """Return when and with how much an account was opened: within the day before its history."""
-    address = past.population.traders[account.index].address
-    time = past.origin_ms - 1 - int(address[2:10], 16) % DAY_MS
-    name = transaction_hash(seed, block_height(time), 1 + account.index)
-    return [Deposit(time, name, account.deposited)]
 
 
 def _past_charges(past: Past, account: int, start_ms: int, end_ms: int) -> list[Charge]:

@@ -23,6 +23,7 @@ BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "flip_seconds": (1, 86_400),
     "edge": (0, 3),
     "self_trades": (0, 1),
+    "movements_per_day": (0, 1_000),
     "socket_lifetime": (1, 604_800),
 }
 
@@ -56,6 +57,8 @@ class Config:
         Drift of a price regime in standard deviations of a day: what skill can earn.
     self_trades
         Share of the orders that meet their own account's resting order.
+    movements_per_day
+        How often an account moves money without a trade.
     limits
         Whether the venue's rate limits hold.
     max_users
@@ -79,6 +82,7 @@ class Config:
     flip_seconds: float = 120.0
     edge: float = 0.25
     self_trades: float = 0.0005
+    movements_per_day: float = 0.25
     limits: bool = True
     max_users: int = min(TOTAL_USERS)
     faults: Path | None = None

@@ -34,6 +34,7 @@ from hyperliquid_simulator.past import (
     Past,
     PastTrades,
 )
+from hyperliquid_simulator.past_movements import past_movements
 from hyperliquid_simulator.population import Seats, draw_population, draw_seats
 from hyperliquid_simulator.wire import MICRO
 
@@ -81,6 +82,13 @@ def generate(config: Config, start_ms: int) -> Past:
     valued = Valued(coins, closes, funding, origin)
     records, earned = recorded(population, trades, valued, quoted)
     accounts = opened(population, valued, records.volume[-1], earned, book)
+    needed = np.array([account.deposited for account in accounts])
+    movements = past_movements(
+        config.seed, population, needed, (origin, start_ms), config.movements_per_day
+    )
+    extra = movements.balances(len(needed), start_ms) - needed
+    for account, usd in zip(accounts, extra.tolist(), strict=True):
+        account.pocket("").receive(usd)
     return Past(
         population=population,
         seats=seats,
@@ -93,6 +101,7 @@ def generate(config: Config, start_ms: int) -> Past:
         fills=fills,
         records=records,
         funding=funding,
+        movements=movements,
         accounts=accounts,
     )
 

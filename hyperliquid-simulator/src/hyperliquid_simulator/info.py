@@ -4,13 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from hyperliquid_simulator import archive, spot, views
+from hyperliquid_simulator.affiliation import AFFILIATION
 from hyperliquid_simulator.book import Zoom, levels
 from hyperliquid_simulator.candles import INTERVAL_MINUTES
 from hyperliquid_simulator.errors import internal, undeserializable
 from hyperliquid_simulator.fields import flag, main_dex, moment, small, text, user
 from hyperliquid_simulator.ledger import Fill
-from hyperliquid_simulator.population import Style
-from hyperliquid_simulator.vaults import Vault
 from hyperliquid_simulator.views import Json
 from hyperliquid_simulator.wire import MICRO, dollars
 from hyperliquid_simulator.world import World
@@ -177,48 +176,8 @@ def _ledger_updates(world: World, request: Json) -> list[Json]:
     trader = world.population.by_address.get(address)
     if trader is None:
         return []
-    account = world.ledger.accounts[trader.index]
-    rows = archive.deposits(world.past, world.config.seed, account)
-    found = [views.deposit(row) for row in rows if start <= row.time <= end]
-    return found[: archive.MOST_PAYMENTS]
-
-
-def _portfolio(world: World, request: Json) -> list[list[Any]]:
-    account = world.account(user(request))
-    if account is None:
-        return views.empty_portfolio()
-    return world.history.portfolio(world.standing(), account)
-
-
-def _role(world: World, request: Json) -> Json:
-    address = user(request)
-    people = world.population
-    if address in people.agents:
-        return {"role": "agent", "data": {"user": people.agents[address]}}
-    trader = people.by_address.get(address)
-    if trader is None:
-        return {"role": "missing"}
-    if trader.style is Style.VAULT:
-        return {"role": "vault"}
-    if trader.master is not None:
-        master = people.traders[trader.master].address
-        return {"role": "subAccount", "data": {"master": master}}
-    return {"role": "user"}
-
-
-def _sub_accounts(world: World, request: Json) -> list[Json] | None:
-    trader = world.population.by_address.get(user(request))
-    children = world.population.sub_accounts(trader.index) if trader else ()
-    return [
-        {
-            "name": child.name or f"sub {child.index}",
-            "subAccountUser": child.address,
-            "master": world.addresses[trader.index] if trader else None,
-            "clearinghouseState": clearinghouse_state(world, child.address),
-            "spotState": spot.clearinghouse_state(),
-        }
-        for child in children
-    ] or None
+    found = [row for row in world.cashbook.of(trader.index) if start <= row.time <= end]
+    return [views.movement(row, world.addresses) for row in found[: archive.MOST_PAYMENTS]]
 
 
 def _spot_state(_world: World, request: Json) -> Json:
@@ -243,39 +202,11 @@ def _rate_limit(world: World, request: Json) -> Json:
     }
 
 
-def _vault_details(world: World, request: Json) -> Json | None:
-    address = user(request, "vaultAddress")
-    asking = user(request) if request.get("user") is not None else None
-    vault = _vault(world)
-    return vault.details(asking) if address == vault.address else None
-
-
-def _vault_equities(world: World, request: Json) -> list[Json]:
-    return _vault(world).equity_of(user(request))
-
-
-def _vault(world: World) -> Vault:
-    trader = next(t for t in world.population.traders if t.style is Style.VAULT)
-    account = world.ledger.accounts[trader.index]
-    state = views.clearinghouse_state(account, world.coins, world.marks, world.time)
-    (deposit,) = archive.deposits(world.past, world.config.seed, account)
-    return Vault(
-        address=trader.address,
-        leader=world.population.vault_leader.address,
-        deposit=deposit,
-        equity=account.equity(world.marks),
-        withdrawable=float(state["withdrawable"]),
-        portfolio=world.history.portfolio(world.standing(), account),
-        time=world.time,
-    )
-
-
 INFO: Final[Mapping[str, Answer]] = {
+    **AFFILIATION,
     "meta": meta,
     "metaAndAssetCtxs": _meta_and_contexts,
     "spotMeta": lambda _world, _request: views.spot_meta(),
-    "vaultDetails": _vault_details,
-    "userVaultEquities": _vault_equities,
     "spotMetaAndAssetCtxs": lambda _world, _request: spot.meta_and_contexts(),
     "spotClearinghouseState": _spot_state,
     "userRateLimit": _rate_limit,
@@ -289,10 +220,7 @@ INFO: Final[Mapping[str, Answer]] = {
     "userFunding": _user_funding,
     "fundingHistory": _funding_history,
     "userNonFundingLedgerUpdates": _ledger_updates,
-    "portfolio": _portfolio,
     "recentTrades": _recent_trades,
-    "userRole": _role,
-    "subAccounts": _sub_accounts,
     "l2Book": _l2_book,
     "exchangeStatus": lambda world, _request: {"time": world.time, "specialStatuses": None},
 }

@@ -107,6 +107,11 @@ class Pocket:
     cash: int = 0
     deposited: int = 0
 
+    def receive(self, usd: int) -> None:
+        """Put in micro-dollars from elsewhere; negative takes them out."""
+        self.cash += usd
+        self.deposited += usd
+
 
 @dataclass(slots=True)
 class Account:

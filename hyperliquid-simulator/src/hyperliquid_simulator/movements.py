@@ -39,6 +39,11 @@ class Movement:
     fee: int = 0
     details: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def parties(self) -> frozenset[int]:
+        """The accounts whose ledgers show it."""
+        return frozenset(who for who in (self.sender, self.receiver) if who is not None)
+
     def change(self, account: int) -> int:
         """Return what the movement did to the whole of an account, in micro-dollars."""
         came = self.usd if account == self.receiver else 0

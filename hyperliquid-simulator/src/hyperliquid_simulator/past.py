@@ -1,6 +1,7 @@
 """What exists before the first live block, as arrays: trades, fills, records, books."""
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -10,7 +11,9 @@ from hyperliquid_simulator.catalogue import Coin
 from hyperliquid_simulator.funding import PastFunding
 from hyperliquid_simulator.ledger import Account
 from hyperliquid_simulator.market import Floats, Ints
+from hyperliquid_simulator.movements import Kind, Movement
 from hyperliquid_simulator.population import Population, Seats
+from hyperliquid_simulator.wire import transaction_hash
 
 BLOCK_MS: Final = 71.7
 HEIGHT_REFERENCE: Final = (1_159_069_126, 1_790_231_124_365)
@@ -18,6 +21,13 @@ HEIGHT_REFERENCE: Final = (1_159_069_126, 1_790_231_124_365)
 
 FIRST_ORDER: Final = 566_000_000_000
 """Order ids below belong to the past, above to the present."""
+
+
+KINDS: Final = tuple(Kind)
+NOBODY: Final = -1
+FIRST_PLACE: Final = 300
+PLACES: Final = 600
+"""Where in their blocks movements of the past stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +77,66 @@ class Records:
     volume: Ints
 
 
+@dataclass(frozen=True)
+class PastMovements:
+    """Movements in order of time, one array per column; `NOBODY` is the world outside."""
+
+    seed: int
+    time: Ints
+    kind: Ints
+    sender: Ints
+    receiver: Ints
+    usd: Ints
+    fee: Ints
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def balances(self, accounts: int, time_ms: int) -> Ints:
+        """Return what every account had received, less what it had sent, at a moment."""
+        rows = slice(0, int(np.searchsorted(self.time, time_ms, side="right")))
+        total = self._received(accounts, rows)
+        np.subtract.at(total, self.sender[rows], self.usd[rows] + self.fee[rows])
+        return total[:-1]
+
+    def received(self, accounts: int, start_ms: int, end_ms: int) -> Ints:
+        """Return what came to every account with start < time <= end."""
+        rows = slice(*np.searchsorted(self.time, [start_ms, end_ms], side="right").tolist())
+        return self._received(accounts, rows)[:-1]
+
+    def _received(self, accounts: int, rows: slice) -> Ints:
+        """Return what came to everybody, and in the last place what came to the world outside."""
+        total = np.zeros(accounts + 1, dtype=np.int64)
+        np.add.at(total, self.receiver[rows], self.usd[rows])
+        return total
+
+    def of(self, account: int) -> list[Movement]:
+        """Return the movements one account took part in, oldest first."""
+        first, last = np.searchsorted(self._taking_part[0], [account, account + 1]).tolist()
+        return [self._movement(row) for row in self._taking_part[1][first:last].tolist()]
+
+    @cached_property
+    def _taking_part(self) -> tuple[Ints, Ints]:
+        """Who took part in which row, by account and then by time."""
+        who, row = np.concatenate([self.sender, self.receiver]), np.tile(np.arange(len(self)), 2)
+        order = np.lexsort((row, who))
+        return who[order], row[order]
+
+    def _movement(self, row: int) -> Movement:
+        time = int(self.time[row])
+        sender, receiver = int(self.sender[row]), int(self.receiver[row])
+        place = FIRST_PLACE + row % PLACES
+        return Movement(
+            kind=KINDS[self.kind[row]],
+            time=time,
+            hash=transaction_hash(self.seed, block_height(time), place),
+            sender=None if sender == NOBODY else sender,
+            receiver=None if receiver == NOBODY else receiver,
+            usd=int(self.usd[row]),
+            fee=int(self.fee[row]),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Past:
     """Everything that exists before the first live block."""
@@ -82,6 +152,7 @@ class Past:
     fills: PastFills
     records: Records
     funding: PastFunding
+    movements: PastMovements
     accounts: list[Account]
 
 

@@ -7,10 +7,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from hyperliquid_simulator.cashbook import KINDS, NOBODY, PastMovements
 from hyperliquid_simulator.market import Ints, stream
 from hyperliquid_simulator.movements import Kind
-from hyperliquid_simulator.past import BLOCK_MS, HEIGHT_REFERENCE
+from hyperliquid_simulator.past import BLOCK_MS, HEIGHT_REFERENCE, KINDS, NOBODY, PastMovements
 from hyperliquid_simulator.population import RESTING, Population, Style
 from hyperliquid_simulator.wire import MICRO
 
@@ -175,7 +174,14 @@ def _rows(
 def _in_order(seed: int, drafts: Iterable[Draft]) -> PastMovements:
     """Let every movement happen in a block."""
     parts = [
-        (d.time, np.full(len(d.time), KINDS.index(d.kind)), d.sender, d.receiver, d.usd, d.time * 0 + d.fee)
+        (
+            d.time,
+            np.full(len(d.time), KINDS.index(d.kind)),
+            d.sender,
+            d.receiver,
+            d.usd,
+            d.time * 0 + d.fee,
+        )
         for d in drafts
     ]
     moment, *columns = (np.concatenate(column) for column in zip(*parts, strict=True))

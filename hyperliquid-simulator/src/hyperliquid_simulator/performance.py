@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from hyperliquid_simulator.ledger import Account
+from hyperliquid_simulator.cashbook import Cashbook
 from hyperliquid_simulator.market import Ints
 from hyperliquid_simulator.past import Records
 from hyperliquid_simulator.population import Population
@@ -32,9 +32,10 @@ class Standing:
 
 
 class History:
-    """The records of the past, continued hour by hour."""
+    """The records of the past, continued hour by hour, beside the book of what was paid in."""
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: Records, cashbook: Cashbook) -> None:
+        self._cashbook = cashbook
         self.times = [int(time) for time in records.time]
         self._profit = list(records.profit)
         self._volume = list(records.volume)
@@ -49,39 +50,47 @@ class History:
         """Return how everybody stood at the last full hour."""
         return Standing(self.times[-1], self._profit[-1], self._volume[-1])
 
-    def leaderboard(
-        self, now: Standing, population: Population, accounts: Sequence[Account]
-    ) -> "Leaderboard":
+    def leaderboard(self, now: Standing, population: Population) -> "Leaderboard":
         """Return the ranking of one moment, which later trades do not change."""
-        windows = [(name, *self._change(now, hours)) for name, hours in WINDOWS]
-        value = now.profit + np.array([account.deposited for account in accounts])
+        value = now.profit + self._cashbook.balances(now.time)
+        windows = [self._ranked_window(now, *window) for window in WINDOWS]
         return Leaderboard(population, value, windows)
 
-    def portfolio(self, now: Standing, account: Account) -> list[list[Any]]:
-        """Return the eight windows of one account in the venue's order."""
-        windows = {name: self._window(now, account, name, hours) for name, hours in WINDOWS}
+    def portfolio(self, now: Standing, accounts: Sequence[int]) -> list[list[Any]]:
+        """Return the eight windows of one account, or of some as one, in the venue's order."""
+        windows = {
+            name: self._window(now, list(accounts), POINTS[name], hours) for name, hours in WINDOWS
+        }
         perp = {"perp" + name[0].upper() + name[1:]: window for name, window in windows.items()}
         return [[name, window] for name, window in (windows | perp).items()]
 
     def _window(
-        self, now: Standing, account: Account, name: str, hours: int | None
+        self, now: Standing, who: list[int], points: int, hours: int | None
     ) -> dict[str, Any]:
         first = self._first(now.time, hours)
         rows = range(first, len(self.times))
-        chosen = sorted({round(i) for i in np.linspace(first, rows[-1], POINTS[name] - 1)})
-        series = [(self.times[i], int(self._profit[i][account.index])) for i in chosen]
-        series = [*series, (now.time, int(now.profit[account.index]))]
-        base = series[0][1]
-        volume = int(now.volume[account.index] - self._volume[first][account.index])
+        chosen = sorted({round(i) for i in np.linspace(first, rows[-1], points - 1)})
+        times = [*(self.times[i] for i in chosen), now.time]
+        profit = [*(int(self._profit[i][who].sum()) for i in chosen), int(now.profit[who].sum())]
+        received = [self._cashbook.history(account, times) for account in who]
+        worth = [sum(parts) for parts in zip(profit, *received, strict=True)]
+        volume = int((now.volume[who] - self._volume[first][who]).sum())
         return {
-            "accountValueHistory": [[t, dollars(account.deposited + p)] for t, p in series],
-            "pnlHistory": [[t, dollars(p - base)] for t, p in series],
+            "accountValueHistory": [[t, dollars(w)] for t, w in zip(times, worth, strict=True)],
+            "pnlHistory": [[t, dollars(p - profit[0])] for t, p in zip(times, profit, strict=True)],
             "vlm": dollars(volume),
         }
 
-    def _change(self, now: Standing, hours: int | None) -> tuple[Ints, Ints]:
+    def _ranked_window(self, now: Standing, name: str, hours: int | None) -> "Window":
         first = self._first(now.time, hours)
-        return now.profit - self._profit[first], now.volume - self._volume[first]
+        since = self.times[first]
+        worth = self._profit[first] + self._cashbook.balances(since)
+        return Window(
+            name,
+            profit=now.profit - self._profit[first],
+            volume=now.volume - self._volume[first],
+            capital=worth + self._cashbook.received(since, now.time),
+        )
 
     def _first(self, now_ms: int, hours: int | None) -> int:
         """Return the row a window begins with: the newest that is at least that old."""
@@ -92,12 +101,36 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """What every account earned and traded in a time, and the money it could do that with.
+
+    That is what it was worth at first and what it received later, so that a deposit is no profit
+    and makes no return larger.
+    """
+
+    name: str
+    profit: Ints
+    volume: Ints
+    capital: Ints
+
+    def of(self, account: int) -> list[Any]:
+        """Return one account's performance as the file has it."""
+        profit, capital = int(self.profit[account]), int(self.capital[account])
+        performance = {
+            "pnl": noisy(profit / MICRO),
+            "roi": noisy(profit / capital if capital > 0 else 0.0),
+            "vlm": noisy(int(self.volume[account]) / MICRO),
+        }
+        return [self.name, performance]
+
+
+@dataclass(frozen=True, slots=True)
 class Leaderboard:
     """What every account is worth and what it earned and traded per window."""
 
     population: Population
     value: Ints
-    windows: Sequence[tuple[str, Ints, Ints]]
+    windows: Sequence[Window]
 
     def file(self) -> dict[str, Any]:
         """Return the ranking as it is served: every ranked account, richest first."""
@@ -110,20 +143,7 @@ class Leaderboard:
         return {
             "ethAddress": trader.address,
             "accountValue": dollars(value),
-            "windowPerformances": [
-                [name, _performance(value, int(profit[index]), int(volume[index]))]
-                for name, profit, volume in self.windows
-            ],
+            "windowPerformances": [window.of(index) for window in self.windows],
             "prize": 0,
             "displayName": trader.name,
         }
-
-
-def _performance(value: int, profit: int, volume: int) -> dict[str, str]:
-    before = value - profit
-    roi = profit / before if before > 0 else 0.0
-    return {
-        "pnl": noisy(profit / MICRO),
-        "roi": noisy(roi),
-        "vlm": noisy(volume / MICRO),
-    }

@@ -77,6 +77,15 @@ CAPITAL: Final[Mapping[Style, tuple[float, float]]] = {
 """Median capital in dollars and the spread of its logarithm."""
 
 
+ABSTRACTIONS: Final = (
+    ("unifiedAccount", 0.15),
+    ("dexAbstraction", 0.23),
+    ("disabled", 0.28),
+    ("default", 1.0),
+)
+"""Ways to keep money, and the share of accounts up to and with each."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trader:
     """One account as it was planned; ``coins`` index the catalogue.
@@ -97,6 +106,14 @@ class Trader:
     accuracy: float
     name: str | None
     master: int | None
+
+    @property
+    def abstraction(self) -> str:
+        """How the account keeps its money, in the venue's words; the address decides."""
+        if self.style in RESTING:
+            return "default"
+        drawn = int(self.address[-4:], 16) / 2**16
+        return next(name for name, below in ABSTRACTIONS if drawn < below)
 
     @property
     def ranked(self) -> bool:
@@ -137,9 +154,7 @@ class Population:
 
     def children(self, vault: Trader) -> tuple[Trader, ...]:
         """Return the vaults a vault is parted into."""
-        return tuple(
-            t for t in self.traders if t.style is Style.CHILD and t.master == vault.index
-        )
+        return tuple(t for t in self.traders if t.style is Style.CHILD and t.master == vault.index)
 
     @cached_property
     def liquidator(self) -> Trader:
@@ -152,9 +167,7 @@ class Population:
 
     def sub_accounts(self, master: int) -> tuple[Trader, ...]:
         """Return the sub-accounts of an account."""
-        return tuple(
-            t for t in self.traders if t.master == master and t.style is not Style.CHILD
-        )
+        return tuple(t for t in self.traders if t.master == master and t.style is not Style.CHILD)
 
 
 LARGE_BUDGET: Final = 20_000.0

@@ -34,7 +34,7 @@ class Rest:
         """
         world, latest = self._world, self._world.history.latest()
         if self._ranking is None or self._ranking[0] != latest.time:
-            ranking = world.history.leaderboard(latest, world.population, world.ledger.accounts)
+            ranking = world.history.leaderboard(latest, world.population)
             written = asyncio.create_task(asyncio.to_thread(_written, ranking))
             self._ranking = (latest.time, written)
         return _json(await asyncio.shield(self._ranking[1]))

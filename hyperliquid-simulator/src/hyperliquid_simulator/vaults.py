@@ -1,76 +1,116 @@
-"""What a vault tells about itself: its windows, its owner and what could be taken out."""
+"""What a vault tells about itself: its windows, who owns which part, what could be taken out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from hyperliquid_simulator.archive import DAY_MS, Deposit
+from hyperliquid_simulator.archive import DAY_MS
+from hyperliquid_simulator.movements import Kind, Movement
 from hyperliquid_simulator.views import Json
 from hyperliquid_simulator.wire import MICRO, dollars, noisy
 
 COMMISSION: Final = 0.1
 LOCKUP_DAYS: Final = 4
 MONTHS: Final = 12
+MOST_FOLLOWERS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Stake:
+    """One follower's part of a vault; ``basis`` micro-dollars is what it cost."""
+
+    shares: int
+    basis: int
+    since: int
+
+    def grown(self, shares: int, usd: int) -> "Stake":
+        """Return the stake after more was paid in."""
+        return Stake(self.shares + shares, self.basis + usd, self.since)
+
+    def reduced(self, shares: int) -> "Stake":
+        """Return the stake after some was taken out; the rest cost its share of the whole."""
+        left = self.shares - shares
+        return Stake(left, self.basis * left // self.shares, self.since)
+
+
+def stakes(vault: int, rows: Iterable[Movement]) -> dict[int, Stake]:
+    """Return who owns which part of a vault after these movements.
+
+    A first share is worth a micro-dollar; later ones cost what the vault was worth by then.
+    """
+    found: dict[int, Stake] = {}
+    for row in rows:
+        shares = int(row.details.get("shares", row.usd))
+        if row.kind in {Kind.VAULT_CREATE, Kind.VAULT_DEPOSIT} and row.receiver == vault:
+            owner = row.sender
+            if owner is not None:
+                found[owner] = found.get(owner, Stake(0, 0, row.time)).grown(shares, row.usd)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """One vault now; the leader's deposit is all the money it ever received."""
+    """One vault now; ``equity`` and ``withdrawable`` micro-dollars, its children included."""
 
+    name: str
     address: str
     leader: str
-    deposit: Deposit
+    stakes: Mapping[str, Stake]
     equity: int
-    withdrawable: float
+    withdrawable: int
     portfolio: Sequence[Sequence[Any]]
+    relationship: Json
     time: int
 
     def details(self, user: str | None) -> Json:
         """Return what anybody may know, and what ``user`` has in it."""
-        owner = self._owner()
+        largest = sorted(self.stakes, key=lambda who: -self.stakes[who].shares)
+        led = self.stakes[self.leader].shares if self.leader in self.stakes else 0
         return {
-            "name": "Simulated Liquidity Provider",
+            "name": self.name,
             "vaultAddress": self.address,
             "leader": self.leader,
             "description": "Rests orders on both sides of every book.",
             "portfolio": self.portfolio,
             "apr": self._yearly_return(),
-            "followerState": owner if user == self.leader else None,
-            "leaderFraction": 1.0,
+            "followerState": self._follower(user) if user and user in self.stakes else None,
+            "leaderFraction": led / self._shares,
             "leaderCommission": COMMISSION,
-            "followers": [owner],
-            "maxDistributable": self.withdrawable,
-            "maxWithdrawable": self.withdrawable,
+            "followers": [self._follower(who) for who in largest[:MOST_FOLLOWERS]],
+            "maxDistributable": self.withdrawable / MICRO,
+            "maxWithdrawable": self.withdrawable / MICRO,
             "isClosed": False,
-            "relationship": {"type": "normal"},
-            "allowDeposits": False,
+            "relationship": self.relationship,
+            "allowDeposits": True,
             "alwaysCloseOnWithdraw": False,
         }
 
-    def equity_of(self, user: str) -> list[Json]:
-        """Return what ``user`` has in the vault, as the list of all vaults they are in."""
-        if user != self.leader:
-            return []
-        owner = self._owner()
-        return [
-            {
-                "vaultAddress": self.address,
-                "equity": owner["vaultEquity"],
-                "lockedUntilTimestamp": owner["lockupUntil"],
-            }
-        ]
-
-    def _owner(self) -> Json:
-        profit = dollars(self.equity - self.deposit.amount)
+    def equity_of(self, user: str) -> Json:
+        """Return what ``user`` has in the vault, as one of the list of all vaults they are in."""
+        state = self._follower(user)
         return {
-            "user": self.leader,
-            "vaultEquity": dollars(self.equity),
+            "vaultAddress": self.address,
+            "equity": state["vaultEquity"],
+            "lockedUntilTimestamp": state["lockupUntil"],
+        }
+
+    def _follower(self, user: str) -> Json:
+        stake = self.stakes[user]
+        worth = self.equity * stake.shares // self._shares
+        profit = dollars(worth - stake.basis)
+        return {
+            "user": user,
+            "vaultEquity": dollars(worth),
             "pnl": profit,
             "allTimePnl": profit,
-            "daysFollowing": (self.time - self.deposit.time) // DAY_MS,
-            "vaultEntryTime": self.deposit.time,
-            "lockupUntil": self.deposit.time + LOCKUP_DAYS * DAY_MS,
+            "daysFollowing": (self.time - stake.since) // DAY_MS,
+            "vaultEntryTime": stake.since,
+            "lockupUntil": stake.since + LOCKUP_DAYS * DAY_MS,
         }
+
+    @property
+    def _shares(self) -> int:
+        return sum(stake.shares for stake in self.stakes.values())
 
     def _yearly_return(self) -> float:
         """Return twelve times the last month's profit over what the vault was worth before it."""

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from hyperliquid_simulator.archive import Deposit
 from hyperliquid_simulator.catalogue import MARGIN_TIERS, Coin, on_grid
 from hyperliquid_simulator.ledger import Account, Charge, Fill, Holding, Trade, holdings
 from hyperliquid_simulator.market import Quote
+from hyperliquid_simulator.movements import Movement, delta
 from hyperliquid_simulator.wire import MICRO, ZERO_HASH, dollars, exact, noisy
 
 Json = dict[str, Any]
@@ -214,13 +214,9 @@ def funding_payment(row: Charge, coin: Coin) -> Json:
     }
 
 
-def deposit(row: Deposit) -> Json:
-    """Return the ledger entry of a deposit."""
-    return {
-        "time": row.time,
-        "hash": row.hash,
-        "delta": {"type": "deposit", "usdc": dollars(row.amount)},
-    }
+def movement(row: Movement, addresses: Sequence[str]) -> Json:
+    """Return a ledger entry, the same for everybody who took part."""
+    return {"time": row.time, "hash": row.hash, "delta": delta(row, addresses)}
 
 
 def funding_rate(coin: Coin, rate: float, premium: float, time: int) -> Json:

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from hyperliquid_simulator.candles import Bars
+from hyperliquid_simulator.cashbook import Cashbook
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.flow import Flow, Order, arrivals
 from hyperliquid_simulator.funding import FundingHour, hourly_rates, next_premiums, next_stamp
@@ -75,7 +76,8 @@ class World:
         self.addresses = [t.address for t in self.population.traders]
         self.coin_index = {coin.name: i for i, coin in enumerate(self.coins)}
         self.bars = [self._bars(i) for i in range(len(self.coins))]
-        self.history = History(self.past.records)
+        self.cashbook = Cashbook(self.past.movements, len(self.population))
+        self.history = History(self.past.records, self.cashbook)
         self.recent = [_last_trades(self.past, i, config.seed) for i in range(len(self.coins))]
         self._makers = makers
         self._random = self.flow.random
