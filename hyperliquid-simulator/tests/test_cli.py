@@ -5,9 +5,12 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 import pytest
+
+from hyperliquid_simulator.failures import FAULTS
 
 SMALL = ("--traders", "30", "--coins", "3", "--history", "2", "--port", "0")
 
@@ -85,3 +88,35 @@ async def test_help_teaches_the_options_and_the_hooks() -> None:
 
     for word in ("--port", "--seed", "--history", "--faults", "POST /info", "/simulator/flip"):
         assert word in text
+
+
+async def test_a_faults_file_can_be_checked_and_is_shown_in_order_of_time(tmp_path: Path) -> None:
+    path = tmp_path / "faults.json"
+    path.write_text('[{"kind":"short_gap","at":9},{"kind":"refuse","at":1,"for":2}]')
+
+    async with started("faults", str(path)) as process:
+        lines = (await output(process)).splitlines()
+
+    assert lines == [
+        '{"kind":"refuse","at":1.0,"for":2.0}',
+        '{"kind":"short_gap","at":9.0,"for":0.5,"coin":null,"rest":5.0,"trades":20}',
+    ]
+
+
+async def test_a_faults_file_that_cannot_be_used_exits_78_and_says_why(tmp_path: Path) -> None:
+    path = tmp_path / "faults.json"
+    path.write_text('[{"kind":"short_gap","trades":31}]')
+
+    async with started("faults", str(path)) as process:
+        assert "'trades' must be a whole number, 1 to 30." in " ".join(
+            (await output(process)).split()
+        )
+        assert process.returncode == 78
+
+
+async def test_the_help_of_faults_names_every_kind() -> None:
+    async with started("faults", "--help") as process:
+        text = await output(process)
+
+    for kind in FAULTS:
+        assert f"{kind}: " in text

@@ -33,8 +33,8 @@ class Stage:
         self.world = world
         self.clock = SteppedClock(world.time)
         self.limits = Limits(self.clock.elapsed)
-        faults = Faults([], self.clock.elapsed)
-        posts = Posts(InfoDesk(world, self.limits, faults), self.limits)
+        faults = Faults([], self.clock.elapsed, world)
+        posts = Posts(InfoDesk(world, self.limits, faults), self.limits, self.clock)
         self.hub = Hub(world, self.limits, faults, posts, self.clock, LIFETIME)
 
     @property

@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from hyperliquid_simulator import info
+from hyperliquid_simulator.clock import SteppedClock
 from hyperliquid_simulator.desk import InfoDesk
 from hyperliquid_simulator.faults import Faults
 from hyperliquid_simulator.limits import Limits, base_weight, row_weight
@@ -18,10 +19,11 @@ class Desk:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.limits = Limits(lambda: 0.0)
-        self.faults = Faults([], lambda: 0.0)
+        clock = SteppedClock(world.time)
+        self.limits = Limits(clock.elapsed)
+        self.faults = Faults([], clock.elapsed, world)
         desk = InfoDesk(world, self.limits, self.faults)
-        self.posts = Posts(desk, self.limits)
+        self.posts = Posts(desk, self.limits, clock)
         self.texts: list[str] = []
 
     def ask(self, number: Any, payload: Any, kind: str = "info") -> str:

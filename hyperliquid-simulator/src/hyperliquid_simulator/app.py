@@ -55,10 +55,10 @@ def build(config: Config, on_crash: Callable[[], None] | None = None) -> Venue:
     start_ms, began = config.start_ms, monotonic()
     world = World(config, start_ms)
     clock = _clock(config, start_ms, began)
-    faults = Faults(planned, clock.elapsed)
+    faults = Faults(planned, clock.elapsed, world)
     limits = Limits(clock.elapsed, enforced=config.limits, users=config.max_users)
     desk = InfoDesk(world, limits, faults)
-    posts = Posts(desk, limits)
+    posts = Posts(desk, limits, clock)
     hub = Hub(world, limits, faults, posts, clock, config.socket_lifetime)
     engine = Engine(world, hub, faults, clock)
     stepper = Stepper(engine, clock) if isinstance(clock, SteppedClock) else None
@@ -107,7 +107,7 @@ def _application(rest: Rest, hub: Hub, operator: Operator) -> web.Application:
     )
 
     async def close(_app: web.Application) -> None:
-        hub.close()
+        hub.drop("down")
 
     app.on_shutdown.append(close)
     return app

@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +14,7 @@ from aiohttp import web
 from hyperliquid_simulator.app import build
 from hyperliquid_simulator.config import Config, parse_start
 from hyperliquid_simulator.errors import ConfigError
+from hyperliquid_simulator.faults import listing, read_faults, written
 
 CONFIG_EXIT = 78
 
@@ -21,11 +24,6 @@ cli = typer.Typer(
     rich_markup_mode="markdown",
     help="A local venue that speaks Hyperliquid's public API, with traders whose skill is known.",
 )
-
-
-@cli.callback()
-def commands() -> None:
-    """Name the group, so that ``serve`` stays a command of its own."""
 
 
 @cli.command()
@@ -57,8 +55,11 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter per option
     max_users: Annotated[
         int, typer.Option(help="Users an address may track: 10 as documented, 14 as measured.")
     ] = 10,
-    faults: Annotated[
-        Path | None, typer.Option(help='JSON file such as `[{"kind":"refuse","at":30,"for":10}]`.')
+    faults_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--faults", help="JSON file of failures; see `hyperliquid-simulator faults --help`."
+        ),
     ] = None,
     socket_lifetime: Annotated[
         float | None,
@@ -75,9 +76,9 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter per option
     `POST /simulator/flip {"coin":"BTC","side":"long"}`, `POST /simulator/pause`,
     `POST /simulator/resume`, `POST /simulator/burst {"trades":1000}`,
     `POST /simulator/step {"seconds":60}`,
-    `POST /simulator/fault {"kind":"drop_sockets","for":1}`.
+    `POST /simulator/fault {"kind":"drop_sockets","for":1}`, `GET /simulator/faults`.
     """
-    try:
+    with _advice():
         config = Config(
             seed=seed,
             traders=traders,
@@ -92,18 +93,36 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter per option
             flip_seconds=flip_seconds,
             limits=limits,
             max_users=max_users,
-            faults=faults,
+            faults=faults_file,
             socket_lifetime=socket_lifetime,
         )
         _run(config)
-    except ConfigError as e:
-        typer.echo(f"hyperliquid-simulator: {e}", err=True)
-        raise typer.Exit(CONFIG_EXIT) from e
+
+
+@cli.command(help=f"Check a file of failures and print it in order of time.\n\n{listing()}")
+def faults(
+    file: Annotated[Path, typer.Argument(help="A JSON list such as the one above.")],
+) -> None:
+    """Check a file of failures."""
+    with _advice():
+        planned = read_faults(file)
+    for fault in sorted(planned, key=lambda fault: fault.at):
+        typer.echo(written(fault))
 
 
 def main() -> None:
     """Run the command line."""
     cli()
+
+
+@contextmanager
+def _advice() -> Iterator[None]:
+    """Turn a setting that cannot be used into a sentence and the exit status for it."""
+    try:
+        yield
+    except ConfigError as e:
+        typer.echo(f"hyperliquid-simulator: {e}", err=True)
+        raise typer.Exit(CONFIG_EXIT) from e
 
 
 def _run(config: Config) -> None:

@@ -25,6 +25,11 @@ class InfoDesk:
         if refusal is not None:
             raise refusal
 
+    @property
+    def delay_seconds(self) -> float:
+        """How long an answer is held back now."""
+        return self._faults.delay_seconds
+
     def answer(self, ip: str, request: Json) -> Any:
         """Return the answer to `request`, charged to `ip` by kind and by rows.
 

@@ -4,6 +4,7 @@ import asyncio
 from typing import Final
 
 from hyperliquid_simulator.clock import Clock, SteppedClock, WallClock
+from hyperliquid_simulator.failures import Effect
 from hyperliquid_simulator.faults import Faults
 from hyperliquid_simulator.websocket import Hub
 from hyperliquid_simulator.world import World
@@ -18,7 +19,7 @@ TEND_S: Final = 0.2
 
 
 class Engine:
-    """Runs one block after the other, and looks after the sockets between them."""
+    """Runs one block after the other, as the faults of the moment want it."""
 
     def __init__(self, world: World, hub: Hub, faults: Faults, clock: Clock) -> None:
         self.world = world
@@ -29,11 +30,23 @@ class Engine:
 
     def block(self) -> None:
         """Run the next block and publish it."""
+        self.suffer()
         self.hub.publish(self.world.step())
 
+    def suffer(self) -> None:
+        """Let faults begin and end, and break or mend what they are about."""
+        faults, world = self._faults, self.world
+        faults.advance()
+        world.stand_still(still=faults.has(Effect.STATE_STALLED))
+        world.stamp_ahead = faults.has(Effect.STATE_STAMPED_AHEAD)
+        if faults.skew_ms > self._clock.skew_ms:
+            world.skip_to(world.next_ms + faults.skew_ms - self._clock.skew_ms)
+        self._clock.skew_ms = faults.skew_ms
+        if faults.has(Effect.NO_SOCKETS):
+            self.hub.drop("dropped")
+
     def tend(self) -> None:
-        """Stop or wake the state node, and now and then end sockets whose time has come."""
-        self.world.stand_still(still=self._faults.state_stalled())
+        """Now and then end the sockets whose time has come."""
         if self._clock.waited() - self._tended >= TEND_S:
             self._tended = self._clock.waited()
             self.hub.tend()
@@ -72,5 +85,6 @@ class Stepper:
                 blocks += 1
                 await self._engine.hub.room()
             self._clock.pass_by(left)
+            self._engine.suffer()
             self._engine.tend()
             return blocks

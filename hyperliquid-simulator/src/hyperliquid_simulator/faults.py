@@ -1,92 +1,75 @@
-"""Failures on command: what the venue gets wrong, when and for how long.
+"""Failures on command: how they are written down, when they begin, and which are going on.
 
 A faults file is a JSON list such as ``[{"kind": "refuse", "at": 30, "for": 10}]``, in seconds of
-venue time since the start. A new kind of fault is a class here and a line in `FAULTS`.
+venue time since the start. The kinds, and how to add one, are in `failures`.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, Field, fields
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import orjson
 
 from hyperliquid_simulator.errors import ConfigError, RequestError
-
-BAD_GATEWAY: Final = (
-    b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n"
-    b"<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n"
+from hyperliquid_simulator.failures import (
+    FAULTS,
+    ChannelFault,
+    ClockSkew,
+    Effect,
+    Fault,
+    SlowAnswers,
 )
+from hyperliquid_simulator.world import World
+
+USUAL_SECONDS: Final = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One failure: it begins at ``at`` and lasts ``lasts`` seconds. Kinds override what breaks."""
-
-    at: float
-    lasts: float
-    channel: str | None = None
-
-    refusal: ClassVar[tuple[int, bytes, str] | None] = None
-    drops_sockets: ClassVar[bool] = False
-    silences_sockets: ClassVar[bool] = False
-    stalls_state: ClassVar[bool] = False
-
-    def active(self, now: float) -> bool:
-        """Tell whether the failure is going on."""
-        return self.at <= now < self.at + self.lasts
+def listing() -> str:
+    """Return what a user must know to write failures down: every kind and its parameters."""
+    return "\n".join(
+        [
+            'A failure is written `{"kind": "refuse", "at": 30, "for": 10}`, in seconds of venue time',
+            f"since the start; `for` is {USUAL_SECONDS:g} if left out. The kinds:",
+            "",
+            *(line for kind in FAULTS for line in _explained(kind)),
+        ]
+    )
 
 
-class Refuse(Fault):
-    """Every request is over the limit: 429 with the body ``null``."""
-
-    refusal = (429, b"null", "application/json")
-
-
-class BadGateway(Fault):
-    """The gateway answers 502 with a page of HTML."""
-
-    refusal = (502, BAD_GATEWAY, "text/html")
+def written(fault: Fault) -> str:
+    """Return a failure as a faults file says it, in JSON."""
+    return orjson.dumps(_row(fault)).decode()
 
 
-class DropSockets(Fault):
-    """Every websocket breaks without a close frame, and new ones too while it lasts."""
-
-    drops_sockets = True
-
-
-class SilentSockets(Fault):
-    """Websockets stay open and answer pings but carry no data, or none of one channel."""
-
-    silences_sockets = True
-
-
-class LaggingState(Fault):
-    """The node that serves account states stands still while the trades go on."""
-
-    stalls_state = True
-
-
-FAULTS: Final[Mapping[str, type[Fault]]] = {
-    "refuse": Refuse,
-    "bad_gateway": BadGateway,
-    "drop_sockets": DropSockets,
-    "silent_sockets": SilentSockets,
-    "lagging_state": LaggingState,
-}
+def _explained(kind: str) -> list[str]:
+    meaning = (FAULTS[kind].__doc__ or "").splitlines()[0]
+    usual = {f.name: f"{f.default:g}" for f in _own_fields(FAULTS[kind]) if "bounds" in f.metadata}
+    return [
+        f"- `{kind}`: {meaning}",
+        *(
+            f"    - `{f.name}`{' (' + usual[f.name] + ')' if f.name in usual else ''}: "
+            f"{f.metadata['meaning']}"
+            for f in _own_fields(FAULTS[kind])
+        ),
+    ]
 
 
 def parse_fault(row: Any, now: float = 0.0) -> Fault:
-    """Read one fault; ``at`` defaults to now. Raises ConfigError saying what is wrong."""
+    """Read one failure; ``at`` defaults to now. Raises ConfigError saying what is wrong."""
     if not isinstance(row, dict) or row.get("kind") not in FAULTS:
         raise ConfigError(f"fault {row!r}: its kind must be one of {', '.join(FAULTS)}.")
-    at, lasts = row.get("at", now), row.get("for", 0.5)
-    channel = row.get("channel")
-    if not all(isinstance(n, int | float) and n >= 0 for n in (at, lasts)):
+    kind = FAULTS[row["kind"]]
+    own = {f.name: f for f in _own_fields(kind)}
+    unknown = row.keys() - own.keys() - {"kind", "at", "for"}
+    if unknown:
+        known = ", ".join(["at", "for", *own])
+        raise ConfigError(f"fault {row!r}: it knows no {min(unknown)!r}, only {known}.")
+    at, lasts = row.get("at", now), row.get("for", USUAL_SECONDS)
+    if not all(_is_number(n) and n >= 0 for n in (at, lasts)):
         raise ConfigError(f"fault {row!r}: 'at' and 'for' must be seconds, 0 or more.")
-    if channel is not None and not isinstance(channel, str):
-        raise ConfigError(f"fault {row!r}: 'channel' must be the name of a websocket channel.")
-    return FAULTS[row["kind"]](float(at), float(lasts), channel)
+    given = {key: _checked(row, own[key]) for key in own if row.get(key) is not None}
+    return kind(at=float(at), lasts=float(lasts), **given)
 
 
 def read_faults(path: Path) -> list[Fault]:
@@ -103,40 +86,101 @@ def read_faults(path: Path) -> list[Fault]:
 
 
 class Faults:
-    """All planned failures, and which of them are going on."""
+    """All planned failures; `advance` decides which of them are going on.
 
-    def __init__(self, planned: list[Fault], now: Callable[[], float]) -> None:
-        self._planned = list(planned)
+    Raises
+    ------
+    ConfigError
+        If the world cannot have one of them.
+    """
+
+    def __init__(self, planned: Sequence[Fault], now: Callable[[], float], world: World) -> None:
         self._now = now
+        self._world = world
+        self._going: list[Fault] = []
+        for fault in planned:
+            fault.check(world)
+        self._waiting = sorted(planned, key=lambda fault: fault.at)
 
     def add(self, row: Any) -> Fault:
         """Plan one more failure, from now on if it does not say when; see `parse_fault`."""
         fault = parse_fault(row, self._now())
-        self._planned.append(fault)
+        fault.check(self._world)
+        self._waiting = sorted([*self._waiting, fault], key=lambda other: other.at)
+        self.advance()
         return fault
+
+    def advance(self) -> None:
+        """Begin the failures whose time has come, and end those whose time is over."""
+        if not self._waiting and not self._going:
+            return
+        now = self._now()
+        begun = [fault for fault in self._waiting if fault.at <= now]
+        self._waiting = self._waiting[len(begun) :]
+        self._going = [fault for fault in [*self._going, *begun] if now < fault.until]
+        for fault in begun:
+            fault.begin(self._world)
 
     def refusal(self) -> RequestError | None:
         """Return what every request gets instead of an answer, if anything."""
-        for fault in self._active():
+        for fault in self._going:
             if fault.refusal is not None:
                 return RequestError(*fault.refusal)
         return None
 
-    def sockets_dropped(self) -> bool:
-        """Tell whether no websocket may live now."""
-        return any(fault.drops_sockets for fault in self._active())
+    @property
+    def delay_seconds(self) -> float:
+        """How long answers are held back now."""
+        return max((f.seconds for f in self._going if isinstance(f, SlowAnswers)), default=0.0)
 
-    def silenced(self, channel: str) -> bool:
-        """Tell whether a channel's data is withheld now."""
-        return any(
-            fault.silences_sockets and fault.channel in {None, channel} for fault in self._active()
-        )
+    @property
+    def skew_ms(self) -> float:
+        """How far time stamps run ahead now."""
+        return sum(f.ms for f in self._going if isinstance(f, ClockSkew))
 
-    def state_stalled(self) -> bool:
-        """Tell whether account states stand still now."""
-        return any(fault.stalls_state for fault in self._active())
+    def has(self, effect: Effect) -> bool:
+        """Tell whether an effect lasts now."""
+        return any(fault.effect is effect for fault in self._going)
 
-    def _active(self) -> list[Fault]:
-        now = self._now()
-        self._planned = [f for f in self._planned if now < f.at + f.lasts]
-        return [fault for fault in self._planned if fault.active(now)]
+    def of_channel(self, channel: str) -> list[Effect]:
+        """Return what the data frames of a channel suffer now."""
+        return [
+            fault.effect
+            for fault in self._going
+            if isinstance(fault, ChannelFault)
+            and fault.effect is not None
+            and fault.channel in {None, channel}
+        ]
+
+    def report(self) -> dict[str, list[dict[str, Any]]]:
+        """Return what is going on and what is still to come, as a faults file says it."""
+        return {"going": [*map(_row, self._going)], "waiting": [*map(_row, self._waiting)]}
+
+
+def _own_fields(kind: type[Fault]) -> list[Field[Any]]:
+    common = {f.name for f in fields(Fault)}
+    return [f for f in fields(kind) if f.name not in common and f.default is not MISSING]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _checked(row: dict[str, Any], field: Field[Any]) -> Any:
+    value, bounds = row[field.name], field.metadata.get("bounds")
+    if bounds is None:
+        if not isinstance(value, str):
+            raise ConfigError(f"fault {row!r}: {field.name!r} must be a name.")
+        return value
+    least, most = bounds
+    whole = isinstance(field.default, int)
+    if not _is_number(value) or not least <= value <= most or (whole and value != int(value)):
+        kind = "a whole number" if whole else "a number"
+        raise ConfigError(f"fault {row!r}: {field.name!r} must be {kind}, {least:g} to {most:g}.")
+    return int(value) if whole else float(value)
+
+
+def _row(fault: Fault) -> dict[str, Any]:
+    kind = next(name for name, known in FAULTS.items() if known is type(fault))
+    own = {f.name: getattr(fault, f.name) for f in _own_fields(type(fault))}
+    return {"kind": kind, "at": fault.at, "for": fault.lasts, **own}

@@ -80,6 +80,10 @@ class Flow:
         sign = self._side(trader, coin, budget * MICRO / mark, lots)
         return Order(trader.index, coin, sign * lots) if lots else None
 
+    def anybody(self, coin: int) -> int:
+        """Return an account that trades a coin, some maker if nobody else does."""
+        return self.random.choice(self._active[coin] or self._population.makers).index
+
     def slices(self, expected: float) -> list[Order]:
         """Return the TWAP slices of the first coin that fire on this second."""
         count = _poisson(self.random, expected)

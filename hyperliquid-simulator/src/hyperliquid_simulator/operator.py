@@ -44,6 +44,7 @@ class Operator:
             web.post("/simulator/resume", self._guarded(lambda _: self._trade(on=True))),
             web.post("/simulator/burst", self._guarded(self._burst)),
             web.post("/simulator/fault", self._guarded(self._fault)),
+            web.get("/simulator/faults", self._guarded(lambda _: self._faults.report())),
             web.post("/simulator/step", self._guarded(self._step)),
         ]
 

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Final
 
 from hyperliquid_simulator.channels import frame, unreadable
+from hyperliquid_simulator.clock import Clock
 from hyperliquid_simulator.desk import InfoDesk
 from hyperliquid_simulator.errors import RequestError
 from hyperliquid_simulator.limits import Limits
@@ -23,6 +24,7 @@ class Post:
     payload: Json
     raw: str
     reply: Callable[[bytes], None]
+    sent_at: float
 
 
 class Posts:
@@ -31,9 +33,10 @@ class Posts:
     They cost what they cost over HTTP, and the venue's failures over HTTP are theirs, too.
     """
 
-    def __init__(self, desk: InfoDesk, limits: Limits) -> None:
+    def __init__(self, desk: InfoDesk, limits: Limits, clock: Clock) -> None:
         self._desk = desk
         self._limits = limits
+        self._clock = clock
         self._flying: list[Post] = []
 
     def accept(self, ip: str, message: Json, raw: str, reply: Callable[[bytes], None]) -> None:
@@ -44,12 +47,16 @@ class Posts:
         elif not self._limits.post(ip):
             reply(frame("error", f"too many pending post requests id={number}"))
         else:
-            self._flying.append(Post(ip, number, payload, raw, reply))
+            self._flying.append(Post(ip, number, payload, raw, reply, self._clock.waited()))
 
     def answer(self) -> None:
-        """Answer everything in flight."""
-        flying, self._flying = self._flying, []
-        for post in flying:
+        """Answer everything in flight but what is held back."""
+        if not self._flying:
+            return
+        latest = self._clock.waited() - self._desk.delay_seconds
+        due = [post for post in self._flying if post.sent_at <= latest]
+        self._flying = [post for post in self._flying if post.sent_at > latest]
+        for post in due:
             self._limits.posted(post.ip)
             response = self._response(post)
             if response is None:

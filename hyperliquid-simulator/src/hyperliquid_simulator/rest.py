@@ -22,6 +22,8 @@ class Rest:
 
     async def info(self, request: web.Request) -> web.Response:
         """Answer ``POST /info``."""
+        if self._desk.delay_seconds:
+            await asyncio.sleep(self._desk.delay_seconds)
         try:
             return _json(orjson.dumps(self._answer(request.remote or "", await request.read())))
         except RequestError as e:

@@ -1,6 +1,8 @@
 """The venue's websocket: connections, their subscriptions, and the fan-out of blocks to them."""
 
 import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -9,6 +11,7 @@ from aiohttp import WSMsgType, web
 from hyperliquid_simulator.channels import CHANNELS, frame, parse_subscription, unreadable
 from hyperliquid_simulator.clock import Clock
 from hyperliquid_simulator.connection import EXPIRED, QUEUED, Connection
+from hyperliquid_simulator.failures import Effect
 from hyperliquid_simulator.faults import Faults
 from hyperliquid_simulator.feeds import Channel, Feed, digest
 from hyperliquid_simulator.limits import Limits
@@ -30,6 +33,43 @@ PATIENCE_S: Final = 2.0
 REST_S: Final = 0.002
 
 
+@dataclass(slots=True)
+class Line:
+    """One subscription and everybody who has it; their frames are the same bytes."""
+
+    channel: Channel
+    feed: Feed
+    readers: set[Connection] = field(default_factory=set)
+    held: bytes | None = None
+
+    def deliver(self, data: Any, suffered: Collection[Effect]) -> None:
+        """Send data to all readers, as far and as often as faults let it."""
+        if Effect.NO_DATA not in suffered:
+            self._send(self._in_order(frame(self.channel.frames, data), suffered), suffered)
+
+    def release(self) -> None:
+        """Send the frame that was held back to come after its successor."""
+        if self.held is not None:
+            self._send([self.held], ())
+            self.held = None
+
+    def _in_order(self, encoded: bytes, suffered: Collection[Effect]) -> list[bytes]:
+        if Effect.DATA_SWAPPED not in suffered:
+            return [encoded]
+        if self.held is None:
+            self.held = encoded
+            return []
+        swapped, self.held = [encoded, self.held], None
+        return swapped
+
+    def _send(self, frames: Sequence[bytes], suffered: Collection[Effect]) -> None:
+        times = 2 if Effect.DATA_TWICE in suffered else 1
+        for encoded in frames:
+            for connection in self.readers:
+                for _ in range(times):
+                    connection.say(encoded)
+
+
 class Hub:
     """All connections and feeds; the world's blocks go in, frames go out."""
 
@@ -48,14 +88,13 @@ class Hub:
         self._faults = faults
         self._clock = clock
         self._posts = posts
-        self._feeds: dict[Subscription, Feed] = {}
-        self._readers: dict[Subscription, set[Connection]] = {}
+        self._lines: dict[Subscription, Line] = {}
         self._connections: set[Connection] = set()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Run one connection from greeting to end."""
         ip = request.remote or ""
-        if self._faults.sockets_dropped() or not self._limits.connect(ip):
+        if self._faults.has(Effect.NO_SOCKETS) or not self._limits.connect(ip):
             return web.Response(status=429, body=b"null", content_type="application/json")
         socket = web.WebSocketResponse(compress=False, max_msg_size=LARGEST_MESSAGE)
         connection = Connection(request, socket, self._clock)
@@ -69,19 +108,18 @@ class Hub:
     def publish(self, block: Block) -> None:
         """Send what a block changed to everybody who subscribed to it, and answer requests."""
         seen = digest(block)
-        for subscription, feed in self._feeds.items():
-            channel = CHANNELS[subscription.type]
-            for data in channel.later(self._world, feed, seen):
-                self._send(self._readers[subscription], channel, data)
+        for line in self._lines.values():
+            suffered = self._faults.of_channel(line.channel.name)
+            if Effect.DATA_SWAPPED not in suffered:
+                line.release()
+            for data in line.channel.later(self._world, line.feed, seen):
+                line.deliver(data, suffered)
         self._posts.answer()
 
     def tend(self) -> None:
-        """End sockets: the silent after a minute, the old, or all if a fault says so."""
-        dropped = self._faults.sockets_dropped()
+        """End sockets: the silent after a minute, and the old."""
         for connection in list(self._connections):
-            if dropped:
-                connection.abort("dropped")
-            elif connection.silence > IDLE_S:
+            if connection.silence > IDLE_S:
                 connection.abort("silent")
             elif self._lifetime is not None and connection.age >= self._lifetime:
                 connection.expire()
@@ -94,10 +132,10 @@ class Hub:
             patience -= REST_S
             await asyncio.sleep(REST_S)
 
-    def close(self) -> None:
-        """Break every socket: the venue goes down."""
+    def drop(self, reason: str) -> None:
+        """Break every socket without a close frame."""
         for connection in list(self._connections):
-            connection.abort("down")
+            connection.abort(reason)
 
     async def _converse(self, connection: Connection, socket: web.WebSocketResponse) -> None:
         self._connections.add(connection)
@@ -156,13 +194,15 @@ class Hub:
             connection.send(frame("error", complaint))
             return
         connection.subscriptions.add(subscription)
-        feed = self._feeds.setdefault(subscription, Feed(subscription, self._world.time))
-        self._readers.setdefault(subscription, set()).add(connection)
         connection.send(_acknowledged("subscribe", subscription))
-        channel = CHANNELS[subscription.type]
-        data = channel.first(self._world, feed)
-        if data is not None:
-            self._send({connection}, channel, data)
+        line = self._lines.get(subscription)
+        if line is None:
+            feed = Feed(subscription, self._world.time)
+            line = self._lines[subscription] = Line(CHANNELS[subscription.type], feed)
+        line.readers.add(connection)
+        data = line.channel.first(self._world, line.feed)
+        if data is not None and Effect.NO_DATA not in self._faults.of_channel(line.channel.name):
+            connection.say(frame(line.channel.frames, data))
 
     def _unsubscribe(self, connection: Connection, subscription: Subscription) -> None:
         if subscription not in connection.subscriptions:
@@ -175,17 +215,10 @@ class Hub:
     def _forget(self, connection: Connection, subscription: Subscription) -> None:
         connection.subscriptions.discard(subscription)
         self._limits.unsubscribe(connection.ip, subscription.user)
-        readers = self._readers[subscription]
-        readers.discard(connection)
-        if not readers:
-            del self._readers[subscription], self._feeds[subscription]
-
-    def _send(self, readers: set[Connection], channel: Channel, data: Any) -> None:
-        if self._faults.silenced(channel.name):
-            return
-        encoded = frame(channel.frames, data)
-        for connection in readers:
-            connection.say(encoded)
+        line = self._lines[subscription]
+        line.readers.discard(connection)
+        if not line.readers:
+            del self._lines[subscription]
 
 
 def _parsed(raw: str) -> dict[str, Any]:

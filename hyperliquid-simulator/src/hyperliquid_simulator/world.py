@@ -24,6 +24,7 @@ from hyperliquid_simulator.past import (
 )
 from hyperliquid_simulator.performance import History, Standing
 from hyperliquid_simulator.population import PARTS
+from hyperliquid_simulator.script import Script
 from hyperliquid_simulator.wire import ZERO_HASH, trade_id, transaction_hash
 
 REPLAYED: Final = 30
@@ -58,7 +59,7 @@ class World:
         self.coins = list(self.past.coins)
         self.population = self.past.population
         self.time, self.height = start_ms, block_height(start_ms)
-        self.trading = True
+        self.trading, self.stamp_ahead = True, False
         self._premiums = self.past.funding.forming
         self._premium_shocks = stream(config.seed, "live funding")
         self.funding: list[float] = hourly_rates(self._premiums).tolist()
@@ -73,6 +74,7 @@ class World:
             config.edge,
         )
         self.flow = Flow(self.population, self.coins, self.ledger, config.seed)
+        self.script = Script(self.flow)
         self.addresses = [t.address for t in self.population.traders]
         self.coin_index = {coin.name: i for i, coin in enumerate(self.coins)}
         self.bars = [self._bars(i) for i in range(len(self.coins))]
@@ -105,7 +107,9 @@ class World:
 
     @property
     def state_time(self) -> int:
-        """Time of the newest block the state node knows."""
+        """Time of the newest block the state node knows, or says it knows."""
+        if self.stamp_ahead:
+            return int(self.next_ms)
         return self.time if self._frozen is None else self._frozen_at
 
     def stand_still(self, *, still: bool) -> None:
@@ -149,7 +153,10 @@ class World:
         if self.time >= self._funding_ms:
             self._charge_funding()
             self.history.record(self.standing())
-        trades, fills = self._matched(self._orders(before, elapsed)) if self.trading else ([], [])
+        orders = self.script.next()
+        if self.trading and not self.script.resting(self.time):
+            orders += self._orders(before, elapsed)
+        trades, fills = self._matched(orders)
         self.next_ms = self._next_block()
         return Block(self.height, self.time, tuple(trades), tuple(fills))
 
