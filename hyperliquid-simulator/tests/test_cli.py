@@ -99,7 +99,7 @@ async def test_a_faults_file_can_be_checked_and_is_shown_in_order_of_time(tmp_pa
 
     assert lines == [
         '{"kind":"refuse","at":1.0,"for":2.0}',
-        '{"kind":"short_gap","at":9.0,"for":0.5,"coin":null,"rest":5.0,"trades":20}',
+        '{"kind":"short_gap","at":9.0,"for":0.5,"trades":20,"coin":null,"rest":5.0}',
     ]
 
 

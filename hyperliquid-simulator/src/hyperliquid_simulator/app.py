@@ -61,6 +61,7 @@ def build(config: Config, on_crash: Callable[[], None] | None = None) -> Venue:
     posts = Posts(desk, limits, clock)
     hub = Hub(world, limits, faults, posts, clock, config.socket_lifetime)
     engine = Engine(world, hub, faults, clock)
+    engine.suffer()
     stepper = Stepper(engine, clock) if isinstance(clock, SteppedClock) else None
     app = _application(Rest(world, desk), hub, Operator(world, limits, faults, stepper))
     if isinstance(clock, WallClock):
