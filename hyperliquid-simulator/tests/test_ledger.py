@@ -116,3 +116,42 @@ def _trade(buyer: int, seller: int, side: str) -> Trade:
         buyer_order=1,
         seller_order=2,
     )
+
+
+sizes = st.lists(st.integers(-50, 50).filter(bool), min_size=1, max_size=20)
+
+
+@given(sizes, st.integers(1, 50))
+def test_an_isolated_position_has_the_margin_of_what_it_opened_and_gives_up_the_rest(
+    deltas: list[int], leverage: int
+) -> None:
+    ledger = Ledger([_account(0), _account(1)], frozenset(), COINS)
+    position = ledger.accounts[0].positions[0] = Position(isolated=True, leverage=leverage)
+
+    for nth, delta in enumerate(deltas):
+        ticks, before, start = (
+            100 + nth % 7,
+            position.raw + position.lots * (100 + nth % 7),
+            position.lots,
+        )
+        buyer, seller = (0, 1) if delta > 0 else (1, 0)
+        ledger.settle(replace(_trade(buyer, seller, "B"), lots=abs(delta), ticks=ticks))
+
+        after = position.raw + position.lots * ticks
+        if start * position.lots <= 0:
+            assert after == abs(position.lots) * ticks // leverage
+        elif abs(position.lots) > abs(start):
+            assert after == before + abs(delta) * ticks // leverage
+        else:
+            assert after == before * abs(position.lots) // abs(start)
+
+
+def test_an_isolated_position_pays_its_funding_itself() -> None:
+    ledger = Ledger([_account(0), _account(1)], frozenset(), COINS)
+    position = ledger.accounts[0].positions[0] = Position(isolated=True, leverage=5)
+    ledger.settle(_trade(buyer=0, seller=1, side="B"))
+    cash, raw = ledger.accounts[0].cash, position.raw
+
+    ledger.charge_funding([0.001], [100_000], 1)
+
+    assert (ledger.accounts[0].cash, position.raw) == (cash - 500, raw - 500)

@@ -68,13 +68,20 @@ class Charge:
 
 @dataclass(slots=True)
 class Position:
-    """Signed lots and what they cost in micro-dollars, signed alike; funding paid is positive."""
+    """Signed lots and what they cost in micro-dollars, signed alike; funding paid is positive.
+
+    ``leverage`` is None while the account's own applies. An ``isolated`` position stands and falls
+    alone: ``raw`` is the part of the pocket's cash that is set aside for it.
+    """
 
     lots: int = 0
     cost: int = 0
     funding: int = 0
     funding_since_open: int = 0
     funding_since_change: int = 0
+    leverage: int | None = None
+    isolated: bool = False
+    raw: int = 0
 
     def trade(self, delta: int, ticks: int) -> int:
         """Apply a signed trade and return the realised profit in micro-dollars.
@@ -95,6 +102,33 @@ class Position:
         self.lots += delta
         self.cost += (delta - closing) * ticks - released
         return -closing * ticks - released
+
+    def set_aside(self, delta: int, ticks: int, leverage: int) -> None:
+        """Let an isolated position, just traded, take margin for what it opened, give up the rest.
+
+        Examples
+        --------
+        >>> position = Position(lots=10, cost=1000, isolated=True)
+        >>> position.set_aside(10, 100, leverage=5)
+        >>> position.raw
+        -800
+        """
+        before = self.lots - delta
+        if before * self.lots <= 0:
+            self.raw = abs(self.lots) * ticks // leverage - self.lots * ticks
+        elif abs(self.lots) > abs(before):
+            self.raw += abs(delta) * ticks // leverage - delta * ticks
+        else:
+            kept = (self.raw + before * ticks) * abs(self.lots) // abs(before)
+            self.raw = kept - self.lots * ticks
+
+    def pay_funding(self, paid: int) -> None:
+        """Count micro-dollars of funding; an isolated position pays them itself."""
+        self.funding += paid
+        self.funding_since_open += paid
+        self.funding_since_change += paid
+        if self.isolated:
+            self.raw -= paid
 
 
 @dataclass(slots=True)
@@ -161,6 +195,9 @@ class Account:
         position = self.positions.setdefault(trade.coin, Position())
         start, notional = position.lots, trade.lots * trade.ticks
         closed = position.trade(sign * trade.lots, trade.ticks)
+        if position.isolated:
+            leverage = position.leverage or self.leverage
+            position.set_aside(sign * trade.lots, trade.ticks, leverage)
         fee = notional * rate // MICRO
         self.pocket(dex).cash -= sign * notional + fee
         self.volume += notional
@@ -237,65 +274,13 @@ class Ledger:
                     continue
                 paid = round(position.lots * marks[coin] * rates[coin])
                 account.pocket(self._coins[coin].dex).cash -= paid
-                position.funding += paid
-                position.funding_since_open += paid
-                position.funding_since_change += paid
+                position.pay_funding(paid)
                 account.charges.append(Charge(coin, time, rates[coin], position.lots, paid))
 
     def _rate(self, account: int, *, crossed: bool) -> int:
         if crossed:
             return TAKER_FEE
         return REBATE if account in self._makers else MAKER_FEE
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """One open position valued at the mark; money in micro-dollars."""
-
-    coin: Coin
-    lots: int
-    cost: int
-    leverage: int
-    mark: int
-    position: Position
-
-    @property
-    def value(self) -> int:
-        """Size at the mark, always positive."""
-        return abs(self.lots) * self.mark
-
-    @property
-    def profit(self) -> int:
-        """Unrealised profit."""
-        return self.lots * self.mark - self.cost
-
-    @property
-    def margin(self) -> float:
-        """Margin in use."""
-        return self.value / self.leverage
-
-    @property
-    def maintenance(self) -> float:
-        """Margin below which the venue liquidates: half of that at the highest leverage."""
-        return self.value / (2 * self.coin.max_leverage)
-
-
-def holdings(
-    account: Account, coins: Sequence[Coin], marks: Sequence[int], dex: str = ""
-) -> list[Holding]:
-    """Return the open positions of an account on one perp dex, in the venue's order of coins."""
-    return [
-        Holding(
-            coin=coins[coin],
-            lots=position.lots,
-            cost=position.cost,
-            leverage=min(account.leverage, coins[coin].max_leverage),
-            mark=marks[coin],
-            position=position,
-        )
-        for coin, position in sorted(account.positions.items())
-        if position.lots and coins[coin].dex == dex
-    ]
 
 
 def copied(accounts: Sequence[Account]) -> list[Account]:
@@ -306,12 +291,7 @@ def copied(accounts: Sequence[Account]) -> list[Account]:
             leverage=a.leverage,
             pockets={dex: Pocket(p.cash, p.deposited) for dex, p in a.pockets.items()},
             volume=a.volume,
-            positions={
-                coin: Position(
-                    p.lots, p.cost, p.funding, p.funding_since_open, p.funding_since_change
-                )
-                for coin, p in a.positions.items()
-            },
+            positions={coin: replace(p) for coin, p in a.positions.items()},
         )
         for a in accounts
     ]

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from hyperliquid_simulator.catalogue import MARGIN_TIERS, Coin, on_grid
-from hyperliquid_simulator.ledger import Account, Charge, Fill, Holding, Trade, holdings
+from hyperliquid_simulator.ledger import Account, Charge, Fill, Trade
+from hyperliquid_simulator.margin import Holding, Pool, whole
 from hyperliquid_simulator.market import Quote
 from hyperliquid_simulator.movements import Movement, delta
-from hyperliquid_simulator.wire import MICRO, ZERO_HASH, dollars, exact, noisy
+from hyperliquid_simulator.wire import ZERO_HASH, dollars, exact, noisy
 
 Json = dict[str, Any]
 
@@ -99,59 +100,64 @@ def clearinghouse_state(
     account: Account | None, coins: Sequence[Coin], marks: Sequence[int], time: int, dex: str = ""
 ) -> Json:
     """Return an account's state on one perp dex; None gives the flat one of an unknown address."""
-    held = holdings(account, coins, marks, dex) if account else []
-    pocket = account.pockets.get(dex) if account else None
-    cash = pocket.cash if pocket else 0
-    value = cash + sum(h.lots * h.mark for h in held)
-    margin = sum(h.margin for h in held) / MICRO
-    maintenance = sum(h.maintenance for h in held)
-    summary = {
-        "accountValue": dollars(value),
-        "totalNtlPos": dollars(sum(h.value for h in held)),
-        "totalRawUsd": dollars(cash),
-        "totalMarginUsed": noisy(round(margin, 6)),
-    }
+    everything = whole(account, coins, marks, dex)
+    cross, *isolated = everything.parts
+    alone = {id(pool.holdings[0]): pool for pool in isolated}
     return {
-        "marginSummary": summary,
-        "crossMarginSummary": summary,
-        "crossMaintenanceMarginUsed": dollars(int(maintenance)),
-        "withdrawable": noisy(max(round(value / MICRO - round(margin, 6), 6), 0.0)),
+        "marginSummary": _summary(everything),
+        "crossMarginSummary": _summary(cross),
+        "crossMaintenanceMarginUsed": dollars(cross.maintenance),
+        "withdrawable": dollars(cross.withdrawable),
         "assetPositions": [
-            {"type": "oneWay", "position": _position(h, value - maintenance)} for h in held
+            {"type": "oneWay", "position": _position(held, alone.get(id(held), cross))}
+            for held in everything.holdings
         ],
         "time": time,
     }
 
 
-def _position(held: Holding, spare: float) -> Json:
-    coin = held.coin
-    entry = round(abs(held.cost) / abs(held.lots))
+def _summary(pool: Pool) -> Json:
+    return {
+        "accountValue": dollars(pool.value),
+        "totalNtlPos": dollars(pool.notional),
+        "totalRawUsd": dollars(pool.cash),
+        "totalMarginUsed": dollars(pool.margin),
+    }
+
+
+def _position(held: Holding, pool: Pool) -> Json:
+    coin, position = held.coin, held.position
+    entry = round(abs(position.cost) / abs(position.lots))
     return {
         "coin": coin.name,
-        "szi": exact(held.lots, coin.size_decimals),
-        "leverage": {"type": "cross", "value": held.leverage},
+        "szi": exact(position.lots, coin.size_decimals),
+        "leverage": _leverage(held),
         "entryPx": exact(on_grid(entry, coin.price_decimals), coin.price_decimals),
         "positionValue": dollars(held.value),
         "unrealizedPnl": dollars(held.profit),
-        "returnOnEquity": noisy(held.profit / (abs(held.cost) / held.leverage or 1)),
-        "liquidationPx": _liquidation_price(held, spare),
-        "marginUsed": noisy(round(held.margin / MICRO, 6)),
+        "returnOnEquity": noisy(held.profit / (abs(position.cost) / held.leverage or 1)),
+        "liquidationPx": _liquidation_price(held, pool),
+        "marginUsed": dollars(held.margin),
         "maxLeverage": coin.max_leverage,
         "cumFunding": {
-            "allTime": dollars(held.position.funding),
-            "sinceOpen": dollars(held.position.funding_since_open),
-            "sinceChange": dollars(held.position.funding_since_change),
+            "allTime": dollars(position.funding),
+            "sinceOpen": dollars(position.funding_since_open),
+            "sinceChange": dollars(position.funding_since_change),
         },
     }
 
 
-def _liquidation_price(held: Holding, spare: float) -> str | None:
-    """Return the mark at which the cross account fails, None where no price does that."""
-    side = 1 if held.lots > 0 else -1
-    room = spare / abs(held.lots) / (1 - side / (2 * held.coin.max_leverage))
-    price = (held.mark - side * room) / 10**held.coin.price_decimals
-    text = noisy(price)
-    return text if price > 0 and text != "0.0" else None
+def _leverage(held: Holding) -> Json:
+    if held.position.isolated:
+        return {"type": "isolated", "value": held.leverage, "rawUsd": dollars(held.position.raw)}
+    return {"type": "cross", "value": held.leverage}
+
+
+def _liquidation_price(held: Holding, pool: Pool) -> str | None:
+    """Return the mark at which the positions of a pool fail, None where no price does that."""
+    ticks = pool.liquidation_price(held)
+    text = None if ticks is None else noisy(ticks / 10**held.coin.price_decimals)
+    return None if text == "0.0" else text
 
 
 def empty_portfolio() -> list[list[Any]]:
