@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from math import exp
 from random import Random
 
+from msgspec import structs
+
 from signal_system.ml.features.bar import INTERVAL_MS, Bar
+from signal_system.ml.features.positioning import Context, Member, Positioning, positioning
 
 HOUR_MS = INTERVAL_MS["1h"]
 START_MS = 1_700_000_000_000 // HOUR_MS * HOUR_MS
@@ -28,6 +31,20 @@ def walk(
     return list(_steps(Random(seed), count, start_ms, interval_ms, flow=flow))  # noqa: S311 -- made up
 
 
+def crowded(seed: int, count: int) -> list[Bar]:
+    """Return a walk that says of each bar who holds what, and what the venue says of the market."""
+    random = Random(seed)  # noqa: S311 -- made up
+    crowds = [_crowd(random) for _ in range(20)]
+    return [
+        structs.replace(
+            bar,
+            positioning=random.choice(crowds),
+            context=Context(random.gauss(0, 1e-5), random.uniform(1e4, 2e4)),
+        )
+        for bar in walk(seed, count)
+    ]
+
+
 def _steps(
     random: Random, count: int, start_ms: int, interval_ms: int, *, flow: bool
 ) -> Iterator[Bar]:
@@ -46,3 +63,11 @@ def _steps(
             buy_volume=volume * bought if flow else None,
             sell_volume=volume * (1 - bought) if flow else None,
         )
+
+
+def _crowd(random: Random) -> Positioning:
+    members = [
+        Member(random.gauss(0, 3), 10 ** random.uniform(4, 8), random.uniform(0, 100))
+        for _ in range(random.randint(0, 12))
+    ]
+    return positioning(members, 12, random.choice((None, random.expovariate(0.1))))

@@ -13,6 +13,7 @@ from shared_events.payloads import (
     Quality,
     SourceStatus,
     TrackedTrader,
+    TradeFlow,
     TraderPositions,
     TraderProfile,
 )
@@ -49,12 +50,14 @@ def member(trader: int, score: Number | None = 100, second: float = 0, **fields:
     return told(TrackedTrader(**given | fields), second)
 
 
-def price(coin: str, mark: Number | None, second: float = 0) -> Event:
+def price(coin: str, mark: Number | None, second: float = 0, **fields: Any) -> Event:
     """Return a market context with that mark price."""
-    at = NOON + timedelta(seconds=second)
-    return told(
-        MarketContext(coin=coin, at=at, mark=None if mark is None else Decimal(str(mark))), second
-    )
+    given: dict[str, Any] = {
+        "coin": coin,
+        "at": NOON + timedelta(seconds=second),
+        "mark": None if mark is None else Decimal(str(mark)),
+    }
+    return told(MarketContext(**given | fields), second)
 
 
 def book(
@@ -113,3 +116,15 @@ def candle(
         "origin": "rest",
     }
     return told(Candle(**given | fields), 3600 * (hour + 1) if second is None else second)
+
+
+def flow(coin: str, second: float, bought: Number, sold: Number, **fields: Any) -> Event:
+    """Return what was traded in that second after noon, heard two seconds after its end."""
+    given: dict[str, Any] = {
+        "coin": coin,
+        "second": NOON + timedelta(seconds=second),
+        "buy_volume": Decimal(str(bought)),
+        "sell_volume": Decimal(str(sold)),
+        "trades": 1,
+    }
+    return told(TradeFlow(**given | fields), second + 3)

@@ -5,6 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 from shared_events.payloads.market import Interval
+from signal_system.ml.features.positioning import Context, Positioning
 
 INTERVAL_MS: dict[Interval, int] = {
     "1m": 60_000,
@@ -18,7 +19,7 @@ INTERVAL_MS: dict[Interval, int] = {
 SKEW_MS = 60_000
 """How far two clocks may differ."""
 
-_INFINITE = float("inf")
+_LOWEST, _HIGHEST = 1e-12, 1e15  # beyond them nothing costs or trades
 
 Flaw = Literal["corrupt", "off_grid", "premature"]
 
@@ -29,11 +30,13 @@ class Bar(Struct, frozen=True, array_like=True):
     Attributes
     ----------
     buy_volume, sell_volume
-        Volume by the taker's side; None if the trades were not seen, or not all of them.
+        Volume by the taker's side, as far as the trades were seen; None if none was.
     available_ms
         When it was learned; None for a history that does not say, which counts as its close.
     revision
         Grows with each correction of the closed bar.
+    positioning, context
+        Sampled when the bar was learned; None if that was long after it closed.
     """
 
     open_ms: int
@@ -46,6 +49,26 @@ class Bar(Struct, frozen=True, array_like=True):
     sell_volume: float | None = None
     available_ms: int | None = None
     revision: int = 0
+    positioning: Positioning | None = None
+    context: Context | None = None
+
+    def flow(self, least: float) -> tuple[float, float] | None:
+        """Return what was bought and sold, None if less than the share `least` was seen.
+
+        More than was traded is as wrong: then one of the two sources lacks something.
+
+        Examples
+        --------
+        >>> bar = Bar(0, 1.0, 1.0, 1.0, 1.0, 100.0, buy_volume=60.0, sell_volume=30.0)
+        >>> bar.flow(0.9), bar.flow(0.95)
+        ((60.0, 30.0), None)
+        """
+        if not self.volume:
+            return 0.0, 0.0
+        if self.buy_volume is None or self.sell_volume is None:
+            return None
+        seen = (self.buy_volume + self.sell_volume) / self.volume
+        return (self.buy_volume, self.sell_volume) if least <= seen <= 2 - least else None
 
     def flaw(self, interval_ms: int) -> Flaw | None:
         """Return what makes this no bar of a market, None if it is one.
@@ -61,7 +84,9 @@ class Bar(Struct, frozen=True, array_like=True):
         'premature'
         """
         inside = self.low <= self.open <= self.high and self.low <= self.close <= self.high
-        if not (inside and self.low > 0 and self.high < _INFINITE and 0 <= self.volume < _INFINITE):
+        if not (inside and self.low > _LOWEST and self.high < _HIGHEST):
+            return "corrupt"
+        if not 0 <= self.volume < _HIGHEST:
             return "corrupt"
         if self.open_ms % interval_ms:
             return "off_grid"

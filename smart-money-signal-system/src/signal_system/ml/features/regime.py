@@ -8,8 +8,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import fsum, log, sqrt
-from typing import ClassVar, Literal
+from typing import ClassVar
 
+from shared_events.errors import ConfigError
+from shared_events.payloads.market import Interval
 from signal_system.ml.features.bar import Bar
 from signal_system.ml.features.feature import (
     NAN,
@@ -205,14 +207,21 @@ HOURLY: tuple[Feature, ...] = (EwVolatility(24), EwTrend(48), EwTrend(168), Effi
 DAILY: tuple[Feature, ...] = (EwDownside(10), EwSortino(20), EwSortino(60))
 
 
-def regime(interval: Literal["1h", "1d"]) -> FeatureSpec:
+def regime(interval: Interval) -> FeatureSpec:
     """Return what the regime is told by on bars of `interval`.
 
     The longest half-life fits twelve times into the warm-up: what came before weighs 0.02 %.
+
+    Raises
+    ------
+    ConfigError
+        For other bars than hours and days.
     """
     if interval == "1h":
         return FeatureSpec("regime", "1h", HOURLY, 2_016, 504, 168)
-    return FeatureSpec("regime", "1d", DAILY, 720, 120, 8)
+    if interval == "1d":
+        return FeatureSpec("regime", "1d", DAILY, 720, 120, 8)
+    raise ConfigError(f"regimes are told on bars of 1h or 1d, not of {interval}")
 
 
 def _squared(change: float) -> float:

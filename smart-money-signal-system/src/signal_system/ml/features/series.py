@@ -230,6 +230,7 @@ def rows(spec: FeatureSpec, bars: Iterable[Bar]) -> Iterator[Row]:
             yield row
 
 
+_SEEN_THEN = ("buy_volume", "sell_volume")
 _NEWS = frozenset(("new", "late", "corrected"))
 
 
@@ -248,9 +249,9 @@ def _same(bar: Bar, known: Bar) -> bool:
 
 def _completed(bar: Bar, known: Bar) -> Bar:
     """Return the correction `bar`, with what only the first version knew."""
-    if bar.buy_volume is not None:
-        return bar
-    return structs.replace(bar, buy_volume=known.buy_volume, sell_volume=known.sell_volume)
+    kept = {name: getattr(known, name) for name in _SEEN_THEN if getattr(bar, name) is None}
+    positions = {"positioning": known.positioning, "context": known.context}
+    return structs.replace(bar, **kept, **positions)
 
 
 def _vector(values: Iterable[Values]) -> Vector:

@@ -1,6 +1,7 @@
 """How much is traded, and which side was in a hurry.
 
-What needs the taker's side is unknown where the trades were not seen: NaN, never 0.
+What needs the taker's side is unknown where the trades were not seen: NaN, never 0. They were seen
+if what they add up to is the candle's volume, give or take a twentieth.
 """
 
 from collections import deque
@@ -18,6 +19,8 @@ from signal_system.ml.features.feature import (
     Values,
     ratio,
 )
+
+LEAST_SEEN = 0.95
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,9 @@ class VolumeLevel(Feature):
 class TradeImbalance(Feature):
     """Which side crossed the book."""
 
-    source: ClassVar[str] = "trade flow"
+    source: ClassVar[str] = "trade_flow"
+
+    least_seen: float = LEAST_SEEN
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -67,7 +72,7 @@ class TradeImbalance(Feature):
 
     def open(self, _: History) -> Handle:
         """Need nothing of the past."""
-        return _Imbalance()
+        return _Imbalance(self.least_seen)
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,7 @@ class Vpin(Feature):
     source: ClassVar[str] = "Easley, Lopez de Prado, O'Hara 2012"
 
     buckets: int = 50
+    least_seen: float = LEAST_SEEN
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -98,7 +104,7 @@ class Vpin(Feature):
 
     def open(self, history: History) -> Handle:
         """Fill the buckets with the end of `history`: enough of it to fill them some four times."""
-        handle = _Buckets(self.buckets)
+        handle = _Buckets(self.buckets, self.least_seen)
         for bar in history.bars[-4 * self.buckets :]:
             handle.update(bar)
         return handle
@@ -121,11 +127,15 @@ class _Level:
 
 
 class _Imbalance:
+    def __init__(self, least_seen: float) -> None:
+        self._least_seen = least_seen
+
     def update(self, bar: Bar) -> Values:
-        if bar.buy_volume is None or bar.sell_volume is None:
+        flow = bar.flow(self._least_seen)
+        if flow is None:
             return (NAN,)
-        traded = bar.buy_volume + bar.sell_volume
-        return (ratio(bar.buy_volume - bar.sell_volume, traded),)
+        bought, sold = flow
+        return (ratio(bought - sold, bought + sold),)
 
     peek = update
 
@@ -156,8 +166,8 @@ class _Flow(NamedTuple):
 
 
 class _Buckets:
-    def __init__(self, count: int) -> None:
-        self._count, self._flow = count, _Flow()
+    def __init__(self, count: int, least_seen: float) -> None:
+        self._count, self._least_seen, self._flow = count, least_seen, _Flow()
 
     def update(self, bar: Bar) -> Values:
         self._flow = self._after(bar)
@@ -167,9 +177,10 @@ class _Buckets:
         return self._said(self._after(bar))
 
     def _after(self, bar: Bar) -> _Flow:
-        if bar.buy_volume is None or bar.sell_volume is None:
+        flow = bar.flow(self._least_seen)
+        if flow is None:
             return _Flow()  # what was traded unseen would have filled buckets
-        return self._flow.after(bar.buy_volume, bar.sell_volume, self._count)
+        return self._flow.after(*flow, self._count)
 
     def _said(self, flow: _Flow) -> Values:
         if len(flow.full) < self._count:
