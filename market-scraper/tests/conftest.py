@@ -1,15 +1,21 @@
-"""What several tests need: a clock that stands, recordings, a small venue and a consumer."""
+"""What several tests need: a clock that stands, recordings, a small venue, a consumer, a MongoDB."""
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from pymongo import MongoClient
 
 from hyperliquid_simulator.app import running as venue_running
 from hyperliquid_simulator.config import Config
@@ -131,3 +137,83 @@ def until() -> Callable[[Callable[[], bool | Awaitable[bool]]], Awaitable[None]]
                 await asyncio.sleep(0.05)
 
     return wait
+
+
+_START_SECONDS = 15.0
+_databases = count()
+
+
+class WireServer:
+    """`nx-27017` over SQLite in memory; it can be stopped and started, and forgets meanwhile."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"mongodb://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        files = [f"--log-file={self._folder}/nx.log", f"--pid-file={self._folder}/nx.pid"]
+        self._process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "nx_27017.nx_27017", "--data-dir", "memory"),
+                *("--port", str(self.port), *files),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=self._folder,
+        )
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+            except OSError:
+                time.sleep(0.02)
+            else:
+                return
+        raise RuntimeError("nx-27017 did not start")
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+@pytest.fixture(scope="session")
+def wire_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WireServer]:
+    server = WireServer(tmp_path_factory.mktemp("nx"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_wire_server(tmp_path: Path) -> Iterator[WireServer]:
+    """Provide a server that is not running yet, for a test that starts and stops it."""
+    server = WireServer(tmp_path)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def wire_url(wire_server: WireServer) -> str:
+    """Provide the URL of an empty database on the wire-protocol server."""
+    return f"{wire_server.url}/test_{next(_databases)}"
+
+
+@pytest.fixture
+def real_url() -> Iterator[str]:
+    """Provide the URL of an empty database on a real MongoDB; skip where none is named."""
+    server = os.environ.get("MONGODB_URL")
+    if not server:
+        pytest.skip("no real MongoDB: set MONGODB_URL to one, without a database")
+    name = f"market_scraper_test_{os.getpid()}_{next(_databases)}"
+    yield f"{server.rstrip('/')}/{name}"
+    with MongoClient[dict[str, object]](server) as client:
+        client.drop_database(name)

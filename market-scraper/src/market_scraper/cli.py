@@ -67,7 +67,8 @@ def run(
         int | None, typer.Option(help="How many traders of the leaderboard to track.")
     ] = None,
     storage: Annotated[
-        str | None, typer.Option(help="sqlite:///PATH, or memory:// to keep nothing.")
+        str | None,
+        typer.Option(help="sqlite:///PATH, mongodb://HOST/NAME, or memory:// to keep nothing."),
     ] = None,
     api_port: Annotated[int | None, typer.Option(help="Port of health, status, metrics.")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
@@ -231,7 +232,7 @@ async def _with_repository(work: Callable[[Repository], Awaitable[T]]) -> T:
             "MARKET_SCRAPER_STORAGE_URL is memory://, which only the service itself can see:"
             " set it to a file, such as sqlite:///var/market-scraper.db"
         )
-    repository = open_repository(settings)
+    repository = await open_repository(settings, SystemClock())
     try:
         return await work(repository)
     finally:

@@ -21,9 +21,10 @@ PREFIX = "MARKET_SCRAPER_"
 MAINNET = "https://api.hyperliquid.xyz"
 _MAINNET_LEADERBOARD = "https://stats-data.hyperliquid.xyz/Mainnet/leaderboard"
 _BUSES = ("redis", "rediss", "unix", "memory", "http", "https")
-_STORES = ("sqlite", "memory")
+_STORES = ("sqlite", "memory", "mongodb", "mongodb+srv")
 _VENUE_WEIGHT_A_MINUTE = 1_200
 _DAY = 86_400
+_DATABASE = "sqlite:///var/market-scraper.db"
 _INTERVAL_NAMES = ("1m", "5m", "15m", "1h", "4h", "1d")
 
 
@@ -39,6 +40,16 @@ class Settings(BaseSettings):
         The API key, if `bus_url` is the signal system's own ``http://`` address.
     weight_share
         The part of the venue's 1200 request weights a minute that we spend.
+    standby_url
+        The SQLite file beside a MongoDB, for when that is away.
+    save_seconds
+        How long rows are gathered before they are written.
+    position_max_interval_seconds
+        After so long a position is written although nothing changed.
+    positions_fine_days, positions_days
+        After how long one row an hour is kept of a position's history, and after how long its end alone.
+    leaderboard_fine_days
+        After how long one row a day is kept of a leaderboard line's history.
     least_account_value
         USD an account must hold to be tracked.
     republish_seconds
@@ -56,7 +67,13 @@ class Settings(BaseSettings):
     exchange_url: Annotated[str, Field(max_length=500)] = MAINNET
     bus_url: Annotated[str, Field(max_length=500)] = "redis://127.0.0.1:6379/0"
     bus_key: SecretStr | None = None
-    storage_url: Annotated[str, Field(max_length=500)] = "sqlite:///var/market-scraper.db"
+    storage_url: Annotated[str, Field(max_length=500, repr=False)] = _DATABASE
+    standby_url: Annotated[str, Field(max_length=500)] = _DATABASE
+    save_seconds: Annotated[float, Field(ge=0.1, le=600)] = 5
+    position_max_interval_seconds: Annotated[float, Field(ge=1, le=_DAY)] = 3_600
+    positions_fine_days: Annotated[float, Field(gt=0, le=36_500)] = 7
+    positions_days: Annotated[float, Field(gt=0, le=36_500)] = 90
+    leaderboard_fine_days: Annotated[float, Field(gt=0, le=36_500)] = 36_500
     max_traders: Annotated[int, Field(ge=1, le=20_000)] = 500
     least_account_value: Annotated[Number, Field(ge=0)] = Number(1_000)
     weight_share: Annotated[float, Field(ge=0.1, le=1)] = 0.7
@@ -115,7 +132,12 @@ class Settings(BaseSettings):
     @field_validator("storage_url")
     @classmethod
     def _is_store(cls, value: str) -> str:
-        return _with_scheme(value, _STORES, "sqlite:///var/market-scraper.db or memory://")
+        return _with_scheme(value, _STORES, f"{_DATABASE}, mongodb://HOST/NAME or memory://")
+
+    @field_validator("standby_url")
+    @classmethod
+    def _is_file(cls, value: str) -> str:
+        return _with_scheme(value, ("sqlite",), _DATABASE)
 
     @property
     def websocket_url(self) -> str:
@@ -135,9 +157,14 @@ class Settings(BaseSettings):
         return int(_VENUE_WEIGHT_A_MINUTE * self.weight_share)
 
     @property
+    def mongodb(self) -> bool:
+        """Whether a MongoDB keeps what is kept."""
+        return self.storage_url.startswith("mongodb")
+
+    @property
     def database(self) -> Path | None:
-        """The SQLite file; None if nothing is kept."""
-        scheme, _, path = self.storage_url.partition("://")
+        """The SQLite file, be it the store or the one beside a MongoDB; None if nothing is kept."""
+        scheme, _, path = (self.standby_url if self.mongodb else self.storage_url).partition("://")
         return Path(path.removeprefix("/")) if scheme == "sqlite" else None
 
     @property

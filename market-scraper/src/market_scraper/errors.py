@@ -4,6 +4,7 @@
     * `SourceUnavailableError` -- no answer, a 5xx, or a ``null`` where a value belongs
     * `RateLimitedError` -- a 429
     * `StorageBusyError` -- somebody else writes to the database
+    * `StorageAwayError` -- the database server does not answer
 * `DataError`
     * `WireFormatError` -- the venue sent something we do not understand
     * `RecordingError` -- a recording does not hold what its kind promises
@@ -24,6 +25,10 @@ class RateLimitedError(TransientError):
 
 class StorageBusyError(TransientError):
     """Another process holds the database for longer than we waited."""
+
+
+class StorageAwayError(TransientError):
+    """The database server cannot be reached."""
 
 
 class WireFormatError(DataError):

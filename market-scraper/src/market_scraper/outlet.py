@@ -1,6 +1,6 @@
 """The one way out: facts in, envelopes on the bus."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,20 +26,22 @@ class Outlet:
         self._publisher = publisher
         self._clock = clock
         self.told = 0
+        self.on_told: list[Callable[[Sequence[Any]], None]] = []
 
     @property
     def waiting(self) -> int:
         """How many envelopes the bus has not taken yet."""
         return self._publisher.waiting
 
-    async def tell(self, facts: Iterable[Any]) -> None:
-        """Publish `facts`, in order."""
-        learned = self._clock.now()
-        envelopes = [
-            event(fact, source=SOURCE, time=happened(fact), recorded_at=learned) for fact in facts
-        ]
-        await self._publisher.publish(envelopes)
-        self.told += len(envelopes)
+    async def tell(self, facts: Iterable[Any], source: str = SOURCE) -> None:
+        """Publish `facts`, in order, as learned from `source` now."""
+        learned, news = self._clock.now(), list(facts)
+        await self._publisher.publish(
+            [event(fact, source=source, time=happened(fact), recorded_at=learned) for fact in news]
+        )
+        self.told += len(news)
+        for listen in self.on_told:
+            listen(news)
 
     async def ping(self) -> None:
         """Return if the bus answers."""

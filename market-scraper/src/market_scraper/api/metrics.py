@@ -27,6 +27,7 @@ def exposition(scraper: Scraper) -> bytes:
         "sockets_open": ("Venue connections that stand", sight.sockets_open),
         "sockets_needed": ("Venue connections there should be", sight.sockets_needed),
         "newest_trade_age_seconds": ("Since the newest public trade", sight.quiet_seconds),
+        "rows_waiting": ("Rows the store has not taken yet", scraper.keeper.waiting),
         "events_waiting": ("Events the bus has not taken yet", scraper.outlet.waiting),
     }
     for name, (what, value) in gauges.items():
@@ -38,6 +39,8 @@ def exposition(scraper: Scraper) -> bytes:
         "gaps_closed": ("Gaps that left no doubt behind", sight.gaps_closed),
         "repairs": ("Position sizes that were wrong and corrected", scraper.positions.repairs),
         "unknown_answers": ("States the venue refused", scraper.positions.unknown_answers),
+        "rows_seen": ("Positions looked at", scraper.keeper.positions.seen),
+        "rows_written": ("Of those, written down", scraper.keeper.positions.written),
         "frames_set_aside": ("Websocket frames nobody could read", scraper.feed.set_aside),
     }
     for name, (what, count) in counters.items():

@@ -41,7 +41,7 @@ async def examine(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
     yield await _bus(settings)
     async for finding in _venue(settings, clock):
         yield finding
-    yield await _storage(settings)
+    yield await _storage(settings, clock)
     yield _disk(settings)
     yield _port(settings)
 
@@ -90,15 +90,18 @@ def _skew(now: datetime, date: str | None) -> Finding:
     return Finding("clock", close, f"{seconds:+.1f} s from the venue's", advice)
 
 
-async def _storage(settings: Settings) -> Finding:
+async def _storage(settings: Settings, clock: Clock) -> Finding:
     try:
-        repository = open_repository(settings)
-        await repository.ping()
-        tracked = len(await repository.roster())
-        await repository.close()
+        repository = await open_repository(settings, clock)
+        try:
+            await repository.ping()
+            tracked = len(await repository.roster())
+        finally:
+            await repository.close()
     except AppError as e:
         return Finding("storage", works=False, detail=str(e), advice="see the sentence above")
-    return Finding("storage", works=True, detail=f"{settings.storage_url}, {tracked} tracked")
+    where = settings.storage_url.rpartition("@")[2]
+    return Finding("storage", works=True, detail=f"{where}, {tracked} tracked")
 
 
 def _disk(settings: Settings) -> Finding:

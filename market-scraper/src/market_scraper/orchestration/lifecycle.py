@@ -27,16 +27,25 @@ from market_scraper.connectors.hyperliquid.throttle import Throttle
 from market_scraper.connectors.hyperliquid.venue_time import VenueTime
 from market_scraper.orchestration.scraper import Scraper
 from market_scraper.outlet import Outlet
+from market_scraper.storage.failover import FailoverRepository
+from market_scraper.storage.keeper import Keeper
+from market_scraper.storage.leaderboard_history import LeaderboardHistory
 from market_scraper.storage.memory import MemoryRepository
+from market_scraper.storage.mongo import MongoRepository
 from market_scraper.storage.repository import Repository
+from market_scraper.storage.retention import Compactor, Rule
 from market_scraper.storage.sole import sole
 from market_scraper.storage.sqlite import SqliteRepository
+from market_scraper.storage.tables import LEADERBOARD, POSITIONS
 from shared_events.bus.buffered import buffered
 from shared_events.bus.open import open_publisher
 from shared_events.bus.port import Publisher
 from shared_events.runtime.clock import Clock, SystemClock
 
 log = structlog.get_logger()
+
+_HOUR_MS = 3_600_000
+_DAY_MS = 24 * _HOUR_MS
 
 
 @asynccontextmanager
@@ -57,13 +66,13 @@ async def running(
     """
     async with AsyncExitStack() as stack:
         stack.enter_context(sole(settings.database))
-        repository = open_repository(settings)
+        clock = clock or SystemClock()
+        repository = await open_repository(settings, clock)
         stack.push_async_callback(repository.close)
         if publisher is None:
             publisher = await stack.enter_async_context(
                 open_publisher(settings.bus_url, key=settings.bus_key)
             )
-        clock = clock or SystemClock()
         queue = await stack.enter_async_context(buffered(publisher, clock=clock))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         scraper = build(settings, Outlet(queue, clock), repository, http, clock)
@@ -71,10 +80,21 @@ async def running(
             yield scraper
 
 
-def open_repository(settings: Settings) -> Repository:
-    """Open the store that the settings name."""
+async def open_repository(settings: Settings, clock: Clock) -> Repository:
+    """Open the store that the settings name: a MongoDB that is away is no reason not to start."""
     path = settings.database
-    return MemoryRepository() if path is None else SqliteRepository.open(path)
+    if path is None:
+        return MemoryRepository()
+    file = SqliteRepository.open(path)
+    if not settings.mongodb:
+        return file
+    try:
+        store = FailoverRepository(MongoRepository(settings.storage_url), file, clock)
+        await store.prepare()
+    except BaseException:
+        await file.close()
+        raise
+    return store
 
 
 @asynccontextmanager
@@ -89,6 +109,7 @@ async def _started(scraper: Scraper) -> AsyncIterator[None]:
                 part.cancel()
             await asyncio.wait(parts)
             await scraper.positions.settle()
+            await scraper.keeper.settle()
             log.info("scraper_stopped", told=scraper.outlet.told)
 
 
@@ -115,6 +136,14 @@ def build(
         republish_seconds=settings.republish_seconds,
         audit_seconds=settings.audit_seconds,
     )
+    keeper = Keeper(
+        repository,
+        clock,
+        every_seconds=settings.save_seconds,
+        position_max_interval_seconds=settings.position_max_interval_seconds,
+    )
+    outlet.on_told.append(keeper.told)
+    positions.on_state.append(keeper.stated)
     leaderboard = LeaderboardCollector(
         info,
         outlet,
@@ -122,6 +151,7 @@ def build(
         venue_time,
         clock,
         positions.subscribe_traders,
+        history=LeaderboardHistory(repository),
         most=settings.max_traders,
         least_account_value=settings.least_account_value,
         every_seconds=settings.leaderboard_seconds,
@@ -148,6 +178,7 @@ def build(
         positions=positions,
         leaderboard=leaderboard,
         contexts=contexts,
+        keeper=keeper,
         manager=manager,
         started_at=clock.now(),
     )
@@ -184,5 +215,20 @@ def build(
         StatusCollector.name: StatusCollector(
             scraper.sight, outlet, venue_time, clock, every_seconds=settings.status_seconds
         ),
+        Keeper.name: keeper,
+        Compactor.name: Compactor(repository, clock, rules(settings)),
     }
     return scraper
+
+
+def rules(settings: Settings) -> tuple[Rule, ...]:
+    """Return what is thinned out, and when."""
+    return (
+        Rule(POSITIONS, _days(settings.positions_fine_days), _HOUR_MS),
+        Rule(POSITIONS, _days(settings.positions_days), None),
+        Rule(LEADERBOARD, _days(settings.leaderboard_fine_days), _DAY_MS),
+    )
+
+
+def _days(days: float) -> int:
+    return int(days * _DAY_MS)

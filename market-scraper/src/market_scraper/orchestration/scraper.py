@@ -21,6 +21,7 @@ from market_scraper.connectors.hyperliquid.throttle import Throttle
 from market_scraper.connectors.hyperliquid.venue_time import VenueTime
 from market_scraper.errors import SourceUnavailableError
 from market_scraper.outlet import Outlet
+from market_scraper.storage.keeper import Keeper
 from market_scraper.storage.repository import Repository
 from shared_events.runtime.clock import Clock
 from shared_events.runtime.health import Health
@@ -42,6 +43,7 @@ class Scraper:
     positions: TraderPositionsCollector
     leaderboard: LeaderboardCollector
     contexts: MarketContextsCollector
+    keeper: Keeper
     manager: CollectorManager
     started_at: datetime
 
@@ -105,7 +107,21 @@ class Scraper:
                 "told": self.outlet.told,
                 "waiting": self.outlet.waiting,
             },
+            "storage": self.storage(),
             "last_troubles": self.manager.troubles,
+        }
+
+    def storage(self) -> Mapping[str, Any]:
+        """Return how much is written of what is seen."""
+        positions = self.keeper.positions
+        return {
+            "rows_seen": positions.seen,
+            "rows_written": positions.written,
+            "written_share": round(positions.written / positions.seen, 4)
+            if positions.seen
+            else None,
+            "rows_waiting": self.keeper.waiting,
+            "rows_given_up": self.keeper.given_up,
         }
 
     def health(self) -> Health:

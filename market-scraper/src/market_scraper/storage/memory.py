@@ -1,61 +1,80 @@
 """A store that forgets with the process."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
 
-from market_scraper.positions.identity import Identity
-from market_scraper.positions.roster import Member, Overrides
+from market_scraper.storage.repository import NOWHERE, Repository, Where
+from market_scraper.storage.tables import TIME, R, Table, superseded
+
+_Rows = dict[tuple[Any, ...], Any]
 
 
-class MemoryRepository:
+class MemoryRepository(Repository):
     """See `Repository`."""
 
     def __init__(self) -> None:
-        self._roster: tuple[Member, ...] = ()
-        self._overrides: dict[str, bool] = {}
-        self._sequences: dict[str, int] = {}
-        self._identities: dict[str, Identity] = {}
+        self._tables: dict[str, _Rows] = {}
 
-    async def roster(self) -> Sequence[Member]:
-        """Return who was tracked."""
-        return self._roster
+    async def save(self, table: Table[R], rows: Sequence[R]) -> None:
+        """Write `rows`."""
+        kept = self._rows(table)
+        for row in rows:
+            key = table.key_of(row)
+            kept[key] = table.merged(kept.get(key), row)
 
-    async def replace_roster(self, members: Sequence[Member]) -> None:
-        """Remember who is tracked."""
-        self._roster = tuple(members)
+    async def replace(self, table: Table[R], rows: Sequence[R]) -> None:
+        """Keep `rows` alone."""
+        self._tables[table.name] = {table.key_of(row): row for row in rows}
 
-    async def overrides(self) -> Overrides:
-        """Return what a person added and removed."""
-        return Overrides(
-            frozenset(address for address, tracked in self._overrides.items() if tracked),
-            frozenset(address for address, tracked in self._overrides.items() if not tracked),
+    async def find(
+        self,
+        table: Table[R],
+        where: Where = NOWHERE,
+        *,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+    ) -> list[R]:
+        """Return rows in the order of their keys."""
+        chosen = (
+            (key, row)
+            for key, row in self._rows(table).items()
+            if all(getattr(row, name) == value for name, value in where.items())
+            and (since_ms is None or getattr(row, TIME) >= since_ms)
+            and (until_ms is None or getattr(row, TIME) < until_ms)
         )
+        sign = -1 if newest_first else 1
+        order = sorted(
+            chosen,
+            key=lambda item: (item[0][:-1], sign * item[0][-1]) if table.timed else item[0],
+        )
+        return [row for _, row in islice(order, limit)]
 
-    async def override(self, address: str, *, tracked: bool | None) -> None:
-        """Set or clear what a person wants for `address`."""
-        if tracked is None:
-            self._overrides.pop(address, None)
-        else:
-            self._overrides[address] = tracked
+    async def latest(self, table: Table[R], until_ms: int) -> list[R]:
+        """Return the newest row of every subject."""
+        rows = await self.find(table, until_ms=until_ms)
+        return list({table.key_of(row)[:-1]: row for row in rows}.values())
 
-    async def sequences(self) -> Mapping[str, int]:
-        """Return the last sequences."""
-        return dict(self._sequences)
+    async def remove(self, table: Table[R], rows: Sequence[R]) -> None:
+        """Forget `rows`."""
+        for row in rows:
+            self._rows(table).pop(table.key_of(row), None)
 
-    async def save_sequences(self, sequences: Mapping[str, int]) -> None:
-        """Remember the highest sequences."""
-        for address, sequence in sequences.items():
-            self._sequences[address] = max(sequence, self._sequences.get(address, 0))
-
-    async def identities(self) -> Mapping[str, Identity]:
-        """Return who is known."""
-        return dict(self._identities)
-
-    async def save_identity(self, address: str, identity: Identity) -> None:
-        """Remember who `address` is."""
-        self._identities[address] = identity
+    async def thin(self, table: Table[R], before_ms: int, bucket_ms: int | None) -> int:
+        """Drop what is superseded."""
+        kept = self._rows(table)
+        dropped = superseded(sorted(kept), before_ms, bucket_ms)
+        for key in dropped:
+            del kept[key]
+        return len(dropped)
 
     async def ping(self) -> None:
         """Memory always answers."""
 
     async def close(self) -> None:
         """Nothing to let go of."""
+
+    def _rows(self, table: Table[R]) -> _Rows:
+        return self._tables.setdefault(table.name, {})

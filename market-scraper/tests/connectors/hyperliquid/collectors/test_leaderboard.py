@@ -22,6 +22,7 @@ from market_scraper.connectors.hyperliquid.venue_time import VenueTime
 from market_scraper.outlet import Outlet
 from market_scraper.positions.roster import Member
 from market_scraper.positions.scoring import Result, Standing
+from market_scraper.storage.leaderboard_history import LeaderboardHistory
 from market_scraper.storage.memory import MemoryRepository
 from shared_events.bus.buffered import buffered
 from shared_events.payloads import TrackedTrader
@@ -101,6 +102,7 @@ async def scene() -> AsyncIterator[Scene]:
             VenueTime(TradeTape(), found.clock),
             found.clock,
             lambda members: found.rosters.append([member.address for member in members]),
+            history=LeaderboardHistory(found.repository),
             most=10,
             least_account_value=Decimal(1_000),
         )

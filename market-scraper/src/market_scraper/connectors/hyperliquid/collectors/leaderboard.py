@@ -13,10 +13,12 @@ import structlog
 from market_scraper.connectors.hyperliquid.parse import parse_leaderboard
 from market_scraper.connectors.hyperliquid.rest import InfoClient
 from market_scraper.connectors.hyperliquid.venue_time import VenueTime
+from market_scraper.moments import milliseconds
 from market_scraper.outlet import Outlet
 from market_scraper.positions.identity import Identity
 from market_scraper.positions.roster import Member, Overrides, choose, turnover
 from market_scraper.positions.scoring import SCORE_VERSION, Result, Standing
+from market_scraper.storage.leaderboard_history import LeaderboardHistory
 from market_scraper.storage.repository import Repository
 from shared_events.errors import TransientError
 from shared_events.payloads import (
@@ -44,6 +46,8 @@ class LeaderboardCollector:
     ----------
     on_roster
         Called with the whole roster, best first, whenever it changes.
+    history
+        Keeps every edition.
     most
         How many traders of the leaderboard are tracked.
     least_account_value
@@ -67,6 +71,7 @@ class LeaderboardCollector:
         clock: Clock,
         on_roster: Callable[[Sequence[Member]], None],
         *,
+        history: LeaderboardHistory,
         most: int,
         least_account_value: Decimal,
         every_seconds: float = 3_600.0,
@@ -81,6 +86,7 @@ class LeaderboardCollector:
         self._venue_time = venue_time
         self._clock = clock
         self._on_roster = on_roster
+        self._history = history
         self._most = most
         self._least_account_value = least_account_value
         self._every_seconds = every_seconds
@@ -136,11 +142,12 @@ class LeaderboardCollector:
         raw = await self._info.leaderboard()
         generation, self.standings = await asyncio.to_thread(_ranking, raw)
         if generation != self._generation:
+            at = self._venue_time.now()
+            await self._publish_ranking(generation, at)
+            await self._history.keep(milliseconds(at), generation, self.standings.values())
             self._generation = generation
-            await self._publish_ranking(generation)
 
-    async def _publish_ranking(self, generation: str) -> None:
-        at = self._venue_time.now()
+    async def _publish_ranking(self, generation: str, at: datetime) -> None:
         standings = self.standings.values()
         for window in _WINDOWS:
             pieces = chunks(window, generation, at, standings, self._rows)

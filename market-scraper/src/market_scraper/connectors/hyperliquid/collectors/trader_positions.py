@@ -1,7 +1,7 @@
 """Follow what tracked traders hold, live: public trades on top of stated books."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 import structlog
@@ -70,6 +70,7 @@ class TraderPositionsCollector:
         self.gaps_found = 0
         self.repairs = 0
         self.unknown_answers = 0
+        self.on_state: list[Callable[[Account], None]] = []
         self._open_gaps: set[tuple[str, str]] = set()
         self._info = info
         self._feed = feed
@@ -183,6 +184,8 @@ class TraderPositionsCollector:
         if verdict is None:
             return
         self._schedule(account, again=verdict.again)
+        for listen in self.on_state:
+            listen(account)
         if verdict.moves:
             self.repairs += len(verdict.moves)
             coins = [move.coin for move in verdict.moves]
