@@ -50,6 +50,14 @@ def test_an_absolute_database_has_four_slashes() -> None:
     assert Settings.read(storage_url="memory://").database is None
 
 
+def test_a_mongodb_has_a_file_beside_it_and_its_secret_is_not_shown() -> None:
+    settings = Settings.read(storage_url="mongodb://me:hush@db/history")
+
+    assert settings.mongodb
+    assert settings.database == Path("var/market-scraper.db")
+    assert "hush" not in repr(settings)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

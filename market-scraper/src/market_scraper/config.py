@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     storage_url: Annotated[str, Field(max_length=500, repr=False)] = _DATABASE
     standby_url: Annotated[str, Field(max_length=500)] = _DATABASE
     save_seconds: Annotated[float, Field(ge=0.1, le=600)] = 5
-    position_max_interval_seconds: Annotated[float, Field(ge=1, le=_DAY)] = 3_600
+    position_max_interval_seconds: Annotated[float, Field(ge=1, le=_DAY)] = 14_400
     positions_fine_days: Annotated[float, Field(gt=0, le=36_500)] = 7
     positions_days: Annotated[float, Field(gt=0, le=36_500)] = 90
     leaderboard_fine_days: Annotated[float, Field(gt=0, le=36_500)] = 36_500

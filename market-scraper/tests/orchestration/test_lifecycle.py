@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ from market_scraper.config import Settings
 from market_scraper.errors import StorageError
 from market_scraper.orchestration.lifecycle import running
 from market_scraper.orchestration.scraper import Scraper
+from market_scraper.storage.mongo import MongoRepository
 from market_scraper.storage.sqlite import SqliteRepository
+from market_scraper.storage.tables import CANDLES, LEADERBOARD, POSITIONS
 from shared_events.bus.memory import MemoryEventBus
 from shared_events.envelope import StandardEvent
 from shared_events.errors import BusUnavailableError
@@ -155,6 +158,56 @@ async def test_a_restart_tracks_the_same_traders_and_goes_on_counting(
 
         assert set(scraper.leaderboard.tracked_addresses()) == tracked
     assert min(consumer.sequences[address] for address in tracked) > ahead
+
+
+async def test_history_is_kept_in_a_mongodb(
+    venue: Any, settings: Settings, consumer: Any, until: Until, tmp_path: Path, wire_url: str
+) -> None:
+    kept = settings.model_copy(
+        update={
+            "storage_url": wire_url,
+            "standby_url": f"sqlite:///{tmp_path}/standby.db",
+            "save_seconds": 0.2,
+        }
+    )
+    async with running(kept, consumer) as scraper:
+        await until(lambda: certain(scraper))
+        await until(lambda: scraper.keeper.positions.written > 0 and not scraper.keeper.waiting)
+        tracked = set(scraper.leaderboard.tracked_addresses())
+        assert await scraper.health().report() == {"bus": None, "storage": None, "venue": None}
+
+    store = MongoRepository(wire_url)
+    books: dict[str, dict[str, Decimal]] = {}
+    for row in await store.find(POSITIONS):
+        books.setdefault(row.address, {})[row.coin] = row.size
+    assert {
+        address: {coin: size for coin, size in book.items() if size}
+        for address, book in books.items()
+        if any(book.values())
+    } == {address: book for address, book in consumer.books.items() if book}
+    assert {member.address for member in await store.roster()} == tracked
+    assert len(await store.find(LEADERBOARD)) == 80
+    assert len(await store.find(CANDLES)) >= 3 * 47
+    await store.close()
+
+
+async def test_a_mongodb_that_is_away_is_no_reason_not_to_start(
+    venue: Any, settings: Settings, consumer: Any, until: Until, tmp_path: Path
+) -> None:
+    kept = settings.model_copy(
+        update={
+            "storage_url": "mongodb://127.0.0.1:1/history",
+            "standby_url": f"sqlite:///{tmp_path}/standby.db",
+        }
+    )
+    async with running(kept, consumer) as scraper:
+        await until(lambda: anchored(scraper))
+        report = await scraper.health().report()
+
+    assert "running on the SQLite file" in str(report["storage"])
+    store = SqliteRepository.open(tmp_path / "standby.db")
+    assert await store.find(POSITIONS)
+    await store.close()
 
 
 async def test_a_bus_that_is_away_costs_no_change(

@@ -65,20 +65,20 @@ async def test_a_start_without_the_server_goes_on_with_the_file_and_says_so(
     server = MongoRepository(own_wire_server.url)
     store = FailoverRepository(server, file, clock)
     await store.prepare()
-    await store.save(POSITIONS, [held(n) for n in range(2_500)])
+    await store.save(POSITIONS, [held(n) for n in range(1_200)])
     await store.override(CAROL, tracked=True)
     await store.replace_roster(MEMBERS)
     with pytest.raises(StorageAwayError, match="running on the SQLite file"):
         await store.ping()
 
     own_wire_server.start()
-    await store.save(POSITIONS, [held(3_000)])
+    await store.save(POSITIONS, [held(1_300)])
     assert await server.find(POSITIONS) == [], "the server is not tried again at once"
     clock.advance(AGAIN_SECONDS)
-    await store.save(POSITIONS, [held(3_001)])
+    await store.save(POSITIONS, [held(1_301)])
 
     await store.ping()
-    assert [row.at_ms for row in await server.find(POSITIONS)] == [*range(2_500), 3_000, 3_001]
+    assert [row.at_ms for row in await server.find(POSITIONS)] == [*range(1_200), 1_300, 1_301]
     assert await server.overrides() == Overrides(added=frozenset({CAROL}))
     assert await server.roster() == MEMBERS
     assert await file.find(POSITIONS) == []

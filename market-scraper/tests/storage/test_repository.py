@@ -155,7 +155,7 @@ async def test_saving_again_replaces(repository: Repository) -> None:
 
 
 async def test_more_rows_than_one_request_takes_are_all_saved(repository: Repository) -> None:
-    rows = [held(ms) for ms in range(2_345)]
+    rows = [held(ms) for ms in range(1_100)]
     await repository.save(POSITIONS, rows)
 
     assert await repository.find(POSITIONS) == rows

@@ -44,6 +44,16 @@ async def test_two_programs_agree_on_the_numbers_of_names(tmp_path: Path) -> Non
     await other.close()
 
 
+async def test_a_thousand_small_writes_do_not_get_in_each_other_s_way(tmp_path: Path) -> None:
+    store = SqliteRepository.open(tmp_path / "store.db")
+
+    for n in range(1_000):
+        await store.save(POSITIONS, [held(an_address(n % 50), n)])
+
+    assert len(await store.find(POSITIONS)) == 1_000
+    await store.close()
+
+
 async def test_people_can_read_the_tables_with_any_tool(tmp_path: Path) -> None:
     store = SqliteRepository.open(tmp_path / "store.db")
     await store.save(POSITIONS, [held(ALICE)])

@@ -31,7 +31,6 @@ from market_scraper.storage.failover import FailoverRepository
 from market_scraper.storage.keeper import Keeper
 from market_scraper.storage.leaderboard_history import LeaderboardHistory
 from market_scraper.storage.memory import MemoryRepository
-from market_scraper.storage.mongo import MongoRepository
 from market_scraper.storage.repository import Repository
 from market_scraper.storage.retention import Compactor, Rule
 from market_scraper.storage.sole import sole
@@ -88,6 +87,10 @@ async def open_repository(settings: Settings, clock: Clock) -> Repository:
     file = SqliteRepository.open(path)
     if not settings.mongodb:
         return file
+    from market_scraper.storage.mongo import (  # noqa: PLC0415 -- a driver that most runs spare
+        MongoRepository,
+    )
+
     try:
         store = FailoverRepository(MongoRepository(settings.storage_url), file, clock)
         await store.prepare()

@@ -74,7 +74,7 @@ class SqliteRepository(Repository):
         """Write `rows` in one transaction."""
         if rows:
             encoded = await self._encoded(table, rows)
-            await self._writer.do(lambda db: db.executemany(statements.upsert(table), encoded))
+            await self._writer.run(statements.upsert(table), encoded)
 
     async def replace(self, table: Table[R], rows: Sequence[R]) -> None:
         """Keep `rows` alone."""
@@ -184,7 +184,20 @@ class _Turns:
     connection: sqlite3.Connection
     lock: Lock = field(default_factory=Lock)
 
+    async def run(self, statement: str, parameters: Sequence[Sequence[Any]]) -> None:
+        """Execute `statement` with each of `parameters`."""
+
+        def work(db: sqlite3.Connection) -> None:
+            db.executemany(statement, parameters)
+
+        await self.do(work)
+
     async def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what `work` returns, which must not be a cursor.
+
+        A cursor that is dropped resets its statement, and would do so beside the next one's turn.
+        """
+
         def locked() -> T:
             with self.lock, self.connection:
                 return work(self.connection)
