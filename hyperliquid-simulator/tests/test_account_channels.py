@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, strategies as st
 
 from hyperliquid_simulator import info, views
-from hyperliquid_simulator.account_channels import order_updates
 from hyperliquid_simulator.catalogue import COINS
 from hyperliquid_simulator.channels import CHANNELS, frame, parse_subscription
 from hyperliquid_simulator.feeds import Feed, digest
 from hyperliquid_simulator.funding import HOUR_MS
 from hyperliquid_simulator.ledger import Fill
+from hyperliquid_simulator.order_channels import order_updates
 from hyperliquid_simulator.wire import ZERO_HASH
 from hyperliquid_simulator.world import World
 

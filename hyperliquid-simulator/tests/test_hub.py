@@ -147,7 +147,14 @@ async def test_every_channel_can_be_had_and_sends_data(
 
     for _ in range(100):
         stage.hub.publish(stage.world.step())
-    rare = kind in {"userFundings", "userNonFundingLedgerUpdates"}
+    rare = kind in {
+        "openOrders",
+        "twapStates",
+        "userFundings",
+        "userNonFundingLedgerUpdates",
+        "userTwapHistory",
+        "userTwapSliceFills",
+    }
     frames = [await socket.receive_json() for _ in range(1 if rare else 2)]
 
     assert {frame["channel"] for frame in frames} == {CHANNELS[kind].frames}

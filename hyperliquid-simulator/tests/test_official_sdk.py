@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Event
 from typing import Any
 
@@ -13,6 +14,8 @@ from hyperliquid.utils.error import (  # type: ignore[import-untyped] # as above
     ClientError,
 )
 
+from hyperliquid_simulator.app import build, serving
+from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.world import World
 
 
@@ -78,6 +81,35 @@ async def test_the_sdk_receives_every_subscription(venue: str, world: World) -> 
     assert await asyncio.to_thread(listen)
     assert len(frames["trades"][0]) == 30
     assert frames["userFills"][0]["isSnapshot"] is True
+
+
+async def test_after_a_break_a_new_connection_of_the_sdk_sees_the_last_trades_again(
+    config: Config,
+) -> None:
+    venue = build(replace(config, stepped=True))
+    await venue.step(60)
+
+    def listen(base_url: str) -> list[Any]:
+        """Return the first frame of trades on a connection of its own."""
+        frames, seen = list[Any](), Event()
+
+        def keep(frame: Any) -> None:
+            frames.append(frame["data"])
+            seen.set()
+
+        with connected(base_url) as info:
+            info.subscribe({"type": "trades", "coin": "BTC"}, keep)
+            assert seen.wait(20)
+        return [trade["tid"] for trade in frames[0]]
+
+    async with serving(venue) as base_url:
+        before = await asyncio.to_thread(listen, base_url)
+        venue.faults.add({"kind": "short_gap", "trades": 10, "for": 1})
+        await venue.step(2)
+        after = await asyncio.to_thread(listen, base_url)
+
+    assert len(before) == len(after) == 30
+    assert after[:20] == before[10:]
 
 
 async def test_the_sdk_meets_the_rate_limit_as_on_the_venue(venue: str, world: World) -> None:

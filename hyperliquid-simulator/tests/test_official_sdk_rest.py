@@ -51,6 +51,24 @@ async def test_the_sdk_reads_vault_equities(venue: str, world: World) -> None:
     assert len(equities) == 1
 
 
+async def test_the_sdk_reads_orders_and_fees(venue: str, world: World) -> None:
+    user = world.population.planted(0)[0].address
+
+    orders = await _ask(venue, lambda info: info.historical_orders(user))
+    oid = orders[0]["order"]["oid"]
+    found = await _ask(venue, lambda info: info.query_order_by_oid(user, oid))
+    unknown = await _ask(venue, lambda info: info.query_order_by_oid(user, 1))
+    fees = await _ask(venue, lambda info: info.user_fees(user))
+
+    assert {order["status"] for order in orders} == {"filled"}
+    assert found == {"status": "order", "order": orders[0]}
+    assert unknown == {"status": "unknownOid"}
+    assert (fees["userCrossRate"], fees["userAddRate"]) == ("0.00045", "0.00015")
+    assert len(fees["dailyUserVlm"]) == 15
+    assert await _ask(venue, lambda info: info.open_orders(user)) == []
+    assert await _ask(venue, lambda info: info.frontend_open_orders(user)) == []
+
+
 async def _ask(base_url: str, question: Callable[[Info], Any]) -> Any:
     def ask() -> Any:
         with connected(base_url) as info:

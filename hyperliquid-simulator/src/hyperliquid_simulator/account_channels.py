@@ -1,61 +1,17 @@
-"""Channels about one account beside its fills: states of all dexes, events, orders, funding.
+"""Channels about one account beside its fills: states of all dexes, events, funding.
 
-Frames of events and orders do not say whose they are, so a socket can have one account's only.
+Frames of events do not say whose they are, so a socket can have one account's only.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from hyperliquid_simulator import info, views
 from hyperliquid_simulator.archive import MOST_PAYMENTS
-from hyperliquid_simulator.catalogue import Coin
 from hyperliquid_simulator.feeds import Asked, Channel, News, every
 from hyperliquid_simulator.funding import HOUR_MS
-from hyperliquid_simulator.ledger import Fill
+from hyperliquid_simulator.order_records import twap_slice
 from hyperliquid_simulator.views import Json
-from hyperliquid_simulator.wire import exact
-
-
-def order_updates(fills: Sequence[Fill], coins: Sequence[Coin]) -> list[Json]:
-    """Return what happened to the orders behind one account's fills of a block.
-
-    An order that took is opened and filled at once. One that rested is seen when it fills; nobody
-    saw it placed, because the simulator's orders begin to exist when they trade.
-    """
-    orders: dict[int, list[Fill]] = {}
-    for fill in fills:
-        orders.setdefault(fill.order, []).append(fill)
-    found: list[Json] = []
-    for parts in orders.values():
-        coin, size = coins[parts[0].coin], sum(part.lots for part in parts)
-        if parts[0].crossed:
-            found.append(_update(parts, coin, size, "open"))
-        found.append(_update(parts, coin, 0, "filled"))
-    return found
-
-
-def _update(parts: Sequence[Fill], coin: Coin, left: int, status: str) -> Json:
-    """Return one order's new status; its limit is the worst price that it accepted."""
-    first, prices = parts[0], [part.ticks for part in parts]
-    limit = max(prices) if first.side == "B" else min(prices)
-    return {
-        "order": {
-            "coin": coin.name,
-            "side": first.side,
-            "limitPx": exact(limit, coin.price_decimals),
-            "sz": exact(left, coin.size_decimals),
-            "oid": first.order,
-            "timestamp": first.time,
-            "origSz": exact(sum(part.lots for part in parts), coin.size_decimals),
-        },
-        "status": status,
-        "statusTimestamp": first.time,
-    }
-
-
-def _new_order_updates(news: News) -> Iterator[list[Json]]:
-    if news.fills:
-        yield order_updates(news.fills, news.asked.world.coins)
 
 
 def _new_events(news: News) -> Iterator[Json]:
@@ -64,11 +20,7 @@ def _new_events(news: News) -> Iterator[Json]:
     rows = [views.fill(fill, coins[fill.coin]) for fill in news.fills]
     if rows:
         yield {"fills": rows}
-    slices = [
-        {"fill": row | {"twapId": None}, "twapId": row["twapId"]}
-        for row in rows
-        if row["twapId"] is not None
-    ]
+    slices = [twap_slice(fill, coins[fill.coin]) for fill in news.fills if fill.twap is not None]
     if slices:
         yield {"twapSliceFills": slices}
     for charge in news.charges:
@@ -114,5 +66,4 @@ ACCOUNT_CHANNELS: Final = (
     Channel("userFundings", ("user",), opening=_last_fundings, update=_new_fundings),
     Channel("userNonFundingLedgerUpdates", ("user",), opening=_ledger_updates),
     Channel("userEvents", ("user",), update=_new_events, carrier="user", anonymous=True),
-    Channel("orderUpdates", ("user",), update=_new_order_updates, anonymous=True),
 )

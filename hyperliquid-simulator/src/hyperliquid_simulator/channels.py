@@ -12,6 +12,7 @@ from hyperliquid_simulator.book import Zoom
 from hyperliquid_simulator.feeds import Asked, Channel, News, every, wandering
 from hyperliquid_simulator.ledger import Trade
 from hyperliquid_simulator.market_channels import MARKET_CHANNELS
+from hyperliquid_simulator.order_channels import ORDER_CHANNELS
 from hyperliquid_simulator.subscriptions import Subscription, canonical
 from hyperliquid_simulator.views import Json
 from hyperliquid_simulator.world import World
@@ -111,6 +112,7 @@ CHANNELS: Final[Mapping[str, Channel]] = {
     for channel in (
         *MARKET_CHANNELS,
         *ACCOUNT_CHANNELS,
+        *ORDER_CHANNELS,
         Channel("trades", ("coin",), opening=_replayed_trades, update=_new_trades),
         Channel("candle", ("interval", "coin"), update=_forming_candle),
         Channel("bbo", ("coin",), opening=_top_of_book, update=_changed_top_of_book),

@@ -8,8 +8,10 @@ from hyperliquid_simulator.affiliation import AFFILIATION
 from hyperliquid_simulator.book import Zoom, levels
 from hyperliquid_simulator.candles import INTERVAL_MINUTES
 from hyperliquid_simulator.errors import internal, undeserializable
+from hyperliquid_simulator.fees import user_fees
 from hyperliquid_simulator.fields import flag, main_dex, moment, small, text, user
 from hyperliquid_simulator.ledger import Fill
+from hyperliquid_simulator.order_records import ORDERS
 from hyperliquid_simulator.views import Json
 from hyperliquid_simulator.wire import MICRO, dollars
 from hyperliquid_simulator.world import World
@@ -204,6 +206,8 @@ def _rate_limit(world: World, request: Json) -> Json:
 
 INFO: Final[Mapping[str, Answer]] = {
     **AFFILIATION,
+    **ORDERS,
+    "userFees": user_fees,
     "meta": meta,
     "metaAndAssetCtxs": _meta_and_contexts,
     "spotMeta": lambda _world, _request: views.spot_meta(),
