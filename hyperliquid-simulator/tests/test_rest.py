@@ -228,6 +228,7 @@ async def test_every_request_type_is_answered(free: Client, kind: str) -> None:
     everything = {
         "user": await _planted(free),
         "vaultAddress": UNKNOWN,
+        "oid": 1,
         "coin": "BTC",
         "startTime": 0,
         "req": {"coin": "BTC", "interval": "1d", "startTime": 0},
