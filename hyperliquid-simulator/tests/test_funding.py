@@ -58,7 +58,7 @@ def test_the_next_charge_lies_ahead_and_right_after_an_hour(time: int, seed: int
 def test_every_hour_of_past_and_present_has_one_rate(later: World) -> None:
     rows = info.answer(later, {"type": "fundingHistory", "coin": "BTC", "startTime": 0})
 
-    assert len(rows) == later.config.history_days * 24 + 1 + 2
+    assert len(rows) == later.config.history_days * 24 + 2 + 2
     assert [b["time"] // HOUR_MS - a["time"] // HOUR_MS for a, b in pairwise(rows)] == [1] * (
         len(rows) - 1
     )
@@ -92,7 +92,7 @@ def test_what_was_charged_is_what_positions_have_paid_to_the_digit(later: World)
 
 def test_an_account_is_worth_its_deposit_profit_fees_and_funding(later: World) -> None:
     for trader in later.population.traders:
-        if trader.style in ("maker", "vault"):
+        if trader.style in ("maker", "provider"):
             continue
         account = later.ledger.accounts[trader.index]
         fills = info.answer(later, {"type": "userFills", "user": trader.address})

@@ -13,6 +13,7 @@ import pytest
 
 from hyperliquid_simulator.app import running
 from hyperliquid_simulator.config import Config
+from hyperliquid_simulator.generate import people as drawn_from
 from hyperliquid_simulator.performance import HOUR_MS, Leaderboard, Standing, Window
 from hyperliquid_simulator.population import draw_population
 from hyperliquid_simulator.world import World
@@ -66,7 +67,7 @@ def test_it_ranks_how_everybody_stood_at_the_last_full_hour(world: World) -> Non
 
 
 def test_thirty_thousand_rows_carry_missing_and_foreign_names(world: World) -> None:
-    people = draw_population(7, 30_000, world.coins)
+    people = draw_population(drawn_from(Config(traders=30_000)), world.coins)
     rng = world.flow.random
     profit = [rng.randint(-(10**12), 10**12) for _ in range(len(people))]
     standing = Standing(world.time, _ints(profit), _ints([abs(p) for p in profit]))

@@ -269,7 +269,7 @@ def test_meta_and_roles_have_the_recorded_form(recordings: Path, world: World) -
     ours = info.answer(world, {"type": "meta"})
     folder = recordings / "gareth_node_and_ws" / "hyperliquidNodeDataSample" / "info-endpoint"
     recorded = orjson.loads((folder / "meta.json").read_bytes())
-    vault = next(t.address for t in world.population.traders if t.style == "vault")
+    vault = next(t.address for t in world.population.traders if t.style == "provider")
 
     same_shape({key: ours[key] for key in recorded}, recorded)
     assert info.answer(world, {"type": "userRole", "user": vault}) == _cassette(

@@ -8,6 +8,7 @@ import pytest
 
 from hyperliquid_simulator.candles import INTERVAL_MINUTES
 from hyperliquid_simulator.info import INFO
+from hyperliquid_simulator.styles import VAULTS
 
 UNKNOWN = "0x" + "ab" * 20
 
@@ -170,7 +171,7 @@ async def test_roles_and_sub_accounts_agree(free: Client) -> None:
         assert sub in {child["subAccountUser"] for child in children}
         assert roles[master] == {"role": "user"}
     vaults = {a for a, r in roles.items() if r == {"role": "vault"}}
-    assert vaults == {a for a, style in truth["styles"].items() if style in {"vault", "child"}}
+    assert vaults == {a for a, style in truth["styles"].items() if style in VAULTS}
 
 
 async def test_fills_come_newest_block_first_and_ascending_inside_a_block(free: Client) -> None:

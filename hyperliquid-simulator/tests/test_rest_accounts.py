@@ -175,7 +175,8 @@ def test_who_follows_a_vault_paid_into_it_before_its_history(world: World) -> No
         cost = sum(Decimal(row["delta"]["usdc"]) for row in paid)
         assert cost == pytest.approx(basis, abs=_dust(followers))
         assert follower["vaultEntryTime"] == paid[0]["time"] < world.past.origin_ms
-        (own,) = _ask(world, "userVaultEquities", follower["user"])
+        all_of_them = _ask(world, "userVaultEquities", follower["user"])
+        (own,) = (each for each in all_of_them if each["vaultAddress"] == vault)
         assert own["lockedUntilTimestamp"] == follower["lockupUntil"]
 
 
@@ -205,7 +206,9 @@ def test_agents_are_listed_with_their_account_and_answer_empty_themselves(world:
 
 
 def test_sub_accounts_on_all_dexes_are_the_same_people(world: World) -> None:
-    master = next(t.master for t in world.population.traders if t.style == "skilled" and t.master)
+    master = next(
+        t.master for t in world.population.traders if t.style == "sub_account" and t.master
+    )
 
     one = _ask(world, "subAccounts", world.addresses[master])
     other = _ask(world, "subAccounts2", world.addresses[master])
@@ -240,7 +243,7 @@ def test_what_is_no_vault_has_no_details(world: World) -> None:
 
 
 def _beginning(trader: Trader) -> set[str]:
-    if trader.style == "vault":
+    if trader.style in {"provider", "vault"}:
         return {"vaultCreate", "vaultDeposit"}
     if trader.master is None:
         return {"deposit"}
@@ -253,7 +256,7 @@ def _dust(owners: list[Json]) -> Decimal:
 
 
 def _vault(world: World) -> str:
-    return next(t.address for t in world.population.traders if t.style == "vault")
+    return next(t.address for t in world.population.traders if t.style == "provider")
 
 
 def _ask(world: World, kind: str, user: str, **more: Any) -> Any:

@@ -134,7 +134,7 @@ def test_planted_traders_turn_by_themselves_and_majors_never_all_agree(world: Wo
     seen = set()
     for _ in range(6000):
         world.step()
-        seen.add(tuple(world.market.directions[:3]))
+        seen.add(tuple(world.flow.directions[:3]))
 
     assert len(seen) > 3
     assert all(abs(sum(directions)) < 3 for directions in seen)

@@ -13,6 +13,7 @@ from hyperliquid_simulator.ledger import MAKER_FEE, REBATE, TAKER_FEE, Account, 
 from hyperliquid_simulator.market import MINUTE_MS, Floats, Ints
 from hyperliquid_simulator.past import PastFills, PastTrades, Records
 from hyperliquid_simulator.population import Population
+from hyperliquid_simulator.styles import Style
 from hyperliquid_simulator.wire import MICRO
 
 RECENT_HOURS: Final = 8 * 24
@@ -301,7 +302,8 @@ def _pockets(
     pockets = []
     for trader in population.traders:
         i = trader.index
-        deposit = round(max(trader.capital, float(needed[i])), 2)
+        doomed = trader.style is Style.GAMBLER
+        deposit = round(trader.capital if doomed else max(trader.capital, float(needed[i])), 2)
         deposited = round(deposit * 100) * (MICRO // 100)
         pockets.append(Pocket(deposited + int(past.cash[i]), deposited))
     return pockets

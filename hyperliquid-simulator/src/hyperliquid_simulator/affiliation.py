@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from hyperliquid_simulator import spot, views
 from hyperliquid_simulator.fields import user
-from hyperliquid_simulator.population import Style, Trader
+from hyperliquid_simulator.population import Trader
+from hyperliquid_simulator.styles import VAULTS, Style
 from hyperliquid_simulator.vaults import Vault, stakes
 from hyperliquid_simulator.views import Json
 from hyperliquid_simulator.wire import MICRO
@@ -23,7 +24,7 @@ def role(world: World, request: Json) -> Json:
     trader = people.by_address.get(address)
     if trader is None:
         return {"role": "missing"}
-    if trader.style in {Style.VAULT, Style.CHILD}:
+    if trader.style in VAULTS:
         return {"role": "vault"}
     if trader.master is not None:
         return {"role": "subAccount", "data": {"master": world.addresses[trader.master]}}
@@ -73,7 +74,7 @@ def vault_details(world: World, request: Json) -> Json | None:
     """Return what a vault tells about itself and about one of its followers."""
     trader = world.population.by_address.get(user(request, "vaultAddress"))
     asking = user(request) if request.get("user") is not None else None
-    if trader is None or trader.style not in {Style.VAULT, Style.CHILD}:
+    if trader is None or trader.style not in VAULTS:
         return None
     return vault(world, trader).details(asking)
 

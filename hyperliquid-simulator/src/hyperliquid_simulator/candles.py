@@ -124,12 +124,20 @@ class Bars:
         return row
 
     def candles(self, interval: str, start_ms: int, end_ms: int) -> list[Candle]:
-        """Return the bars of an interval that began within the bounds, oldest first."""
+        """Return the most recent bars of an interval that began within the bounds, oldest first."""
+        width = INTERVAL_MINUTES[interval] * MINUTE_MS
+        last_ms = self.origin_ms + (self.filled - 1) * MINUTE_MS
+        return self.all(
+            interval, max(start_ms, last_ms // width * width - (MOST - 1) * width), end_ms
+        )
+
+    def all(self, interval: str, start_ms: int, end_ms: int) -> list[Candle]:
+        """Return every bar of an interval that began within the bounds, oldest first."""
         minutes = INTERVAL_MINUTES[interval]
         width = minutes * MINUTE_MS
         last_ms = self.origin_ms + (self.filled - 1) * MINUTE_MS
         end_ms = min(end_ms, last_ms) // width * width
-        start_ms = max(-(-start_ms // width) * width, last_ms // width * width - (MOST - 1) * width)
+        start_ms = -(-start_ms // width) * width
         first_whole = -(-self.origin_ms // width) * width
         start_ms = max(start_ms, first_whole)
         if end_ms < start_ms:

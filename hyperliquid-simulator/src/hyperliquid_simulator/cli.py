@@ -1,10 +1,13 @@
-"""The command line: ``hyperliquid-simulator serve``."""
+"""The command line: ``hyperliquid-simulator serve`` and ``generate``."""
 
 import asyncio
 import gc
 import signal
+import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +15,12 @@ import typer
 from aiohttp import web
 
 from hyperliquid_simulator.app import build
-from hyperliquid_simulator.config import Config, parse_start
+from hyperliquid_simulator.config import Config, parse_day, parse_start
+from hyperliquid_simulator.episodes.journal import TRUTH_FILE, write
 from hyperliquid_simulator.errors import ConfigError
 from hyperliquid_simulator.faults import listing, read_faults, written
+from hyperliquid_simulator.styles import CONTEST, DEMO, Shares, shares_of
+from hyperliquid_simulator.truth import truth_of, write_truth
 
 CONFIG_EXIT = 78
 
@@ -24,6 +30,23 @@ cli = typer.Typer(
     rich_markup_mode="markdown",
     help="A local venue that speaks Hyperliquid's public API, with traders whose skill is known.",
 )
+
+
+def _listed(shares: Shares) -> str:
+    return ", ".join(f"{style}={share:g}" for style, share in shares.items())
+
+
+_SHARE = "STYLE=SHARE of the accounts, as often as you like; noise is the rest. The default is "
+SkillIc = Annotated[
+    float,
+    typer.Option(
+        help="Mean information coefficient of the skilled: the correlation of their exposure with"
+        " the coin's residual return of the next 24 hours."
+    ),
+]
+OneRegime = Annotated[
+    float, typer.Option(help="Part of the skilled that have it in one market regime only.")
+]
 
 
 @cli.command()
@@ -49,9 +72,23 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter per option
         float | None, typer.Option(help="Orders per venue second; else by the number of traders.")
     ] = None,
     flip_seconds: Annotated[
-        float, typer.Option(help="Mean venue time between two flips of planted traders.")
+        float,
+        typer.Option(
+            help="Mean venue time between two coordinated turns of the planted traders, made to be"
+            " watched: they tell nothing of prices. 0 is never: then only the planted skill acts."
+        ),
     ] = 120.0,
     limits: Annotated[bool, typer.Option(help="Enforce the venue's rate limits.")] = True,  # noqa: FBT002
+    share: Annotated[list[str] | None, typer.Option(help=f"{_SHARE}{_listed(DEMO)}.")] = None,
+    skill_ic: SkillIc = 0.06,
+    one_regime: OneRegime = 0.3,
+    tempo: Annotated[
+        float, typer.Option(help="Decisions a day and coin of the median trader.")
+    ] = 0.5,
+    truth: Annotated[
+        Path | None,
+        typer.Option(help="Write who was planted with what to this file before serving."),
+    ] = None,
     max_users: Annotated[
         int, typer.Option(help="Users an address may track: 10 as documented, 14 as measured.")
     ] = 10,
@@ -91,12 +128,60 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter per option
             port=port,
             orders_per_second=orders,
             flip_seconds=flip_seconds,
+            shares=shares_of(share or (), DEMO),
+            skill_ic=skill_ic,
+            one_regime_share=one_regime,
+            tempo=tempo,
             limits=limits,
             max_users=max_users,
             faults=faults_file,
             socket_lifetime=socket_lifetime,
         )
-        _run(config)
+        _run(config, truth)
+
+
+@cli.command()
+def generate(  # noqa: PLR0913, PLR0917 - one parameter per option
+    out: Annotated[Path, typer.Option(help="A new folder for the journal and truth.json.")],
+    seed: Annotated[int, typer.Option(help="Same seed and options: same bytes.")] = 7,
+    days: Annotated[int, typer.Option(help="How many days.")] = 420,
+    traders: Annotated[int, typer.Option(help="Ranked accounts, makers included.")] = 600,
+    coins: Annotated[int, typer.Option(help="Listed coins, BTC, ETH and SOL first.")] = 8,
+    since: Annotated[str, typer.Option(help="The first day, UTC.")] = "2025-01-01",
+    share: Annotated[list[str] | None, typer.Option(help=f"{_SHARE}{_listed(CONTEST)}.")] = None,
+    skill_ic: SkillIc = 0.06,
+    one_regime: OneRegime = 0.3,
+    tempo: Annotated[
+        float, typer.Option(help="Decisions a day and coin of the median trader.")
+    ] = 1.0,
+) -> None:
+    """Write the past of a world as a journal, with the truth about it beside: no venue is served.
+
+    The events are those that a scraper would have published, each with the time at which it would
+    have known: rosters with scores, profiles, leaderboards, deposits, every change of a position,
+    every book once a day, hourly candles and contexts. Fold them with `signal-system replay OUT`.
+
+    What a scheme must find out stands in `OUT/truth.json`: the style of every account, its
+    information coefficient by regime, leader and lag, entity, liquidation, and the dated regimes.
+
+    Three populations to try a scheme on: `--share skilled=0.05`, `--share skilled=0.02 --skill-ic
+    0.04`, and `--share skilled=0`, where the right answer is silence.
+    """
+    with _advice():
+        config = Config(
+            seed=seed,
+            traders=traders,
+            coins=coins,
+            history_days=days,
+            start=parse_day(since) + timedelta(days=days),
+            shares=shares_of(share or (), CONTEST),
+            skill_ic=skill_ic,
+            one_regime_share=one_regime,
+            tempo=tempo,
+        )
+        with typer.progressbar(length=days, label="days", file=sys.stderr) as bar:
+            told = write(config, out, lambda _day: bar.update(1))
+    typer.echo(_summary(told, out))
 
 
 @cli.command(help=f"Check a file of failures and print it in order of time.\n\n{listing()}")
@@ -108,6 +193,12 @@ def faults(
         planned = read_faults(file)
     for fault in sorted(planned, key=lambda fault: fault.at):
         typer.echo(written(fault))
+
+
+def _summary(told: Counter[str], out: Path) -> str:
+    size = sum(file.stat().st_size for file in out.iterdir()) / 1e6
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in told.most_common())
+    return f"{told.total():,} events, {size:.0f} MB in {out}: {kinds}; truth in {out / TRUTH_FILE}"
 
 
 def main() -> None:
@@ -125,23 +216,24 @@ def _advice() -> Iterator[None]:
         raise typer.Exit(CONFIG_EXIT) from e
 
 
-def _run(config: Config) -> None:
+def _run(config: Config, truth: Path | None) -> None:
     try:
         import uvloop  # noqa: PLC0415 - not on every platform
     except ImportError:
-        asyncio.run(_serve(config))
+        asyncio.run(_serve(config, truth))
     else:
-        uvloop.run(_serve(config))
+        uvloop.run(_serve(config, truth))
 
 
-async def _serve(config: Config) -> None:
+async def _serve(config: Config, truth: Path | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
-    runner = web.AppRunner(
-        build(config, on_crash=stop.set).app, access_log=None, shutdown_timeout=1.0
-    )
+    venue = build(config, on_crash=stop.set)
+    if truth is not None:
+        write_truth(truth_of(venue.world.past, config), truth)
+    runner = web.AppRunner(venue.app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
         await _listen(runner, config)

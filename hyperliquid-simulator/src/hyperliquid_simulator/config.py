@@ -1,8 +1,8 @@
 """What a venue is made of: one frozen value, checked when it is built."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
 from math import sqrt
 from pathlib import Path
 from time import time_ns
@@ -11,6 +11,7 @@ from typing import Final
 from hyperliquid_simulator.catalogue import COINS
 from hyperliquid_simulator.errors import ConfigError
 from hyperliquid_simulator.limits import TOTAL_USERS
+from hyperliquid_simulator.styles import DEMO, Shares, check_shares
 
 BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "seed": (0, 2**63 - 1),
@@ -20,8 +21,10 @@ BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "history_days": (1, 1_000),
     "port": (0, 65_535),
     "orders_per_second": (0, 20_000),
-    "flip_seconds": (1, 86_400),
-    "edge": (0, 3),
+    "flip_seconds": (0, 86_400),
+    "skill_ic": (0, 0.5),
+    "one_regime_share": (0, 1),
+    "tempo": (0.01, 24),
     "self_trades": (0, 1),
     "movements_per_day": (0, 1_000),
     "socket_lifetime": (1, 604_800),
@@ -52,9 +55,16 @@ class Config:
     orders_per_second
         Orders per second of venue time; None is 30 at 300 traders and grows with their root.
     flip_seconds
-        Mean venue time between two coordinated flips of planted traders.
-    edge
-        Drift of a price regime in standard deviations of a day: what skill can earn.
+        Mean venue time between two coordinated turns of planted traders; 0 is never.
+    shares
+        Part of the population of every style; noise is the rest.
+    skill_ic
+        Mean information coefficient of the skilled: the correlation of their exposure with the
+        residual return of the next 24 hours.
+    one_regime_share
+        Part of the skilled that have it in one regime only.
+    tempo
+        Decisions a day and coin of the median trader.
     self_trades
         Share of the orders that meet their own account's resting order.
     movements_per_day
@@ -80,7 +90,10 @@ class Config:
     port: int = 18777
     orders_per_second: float | None = None
     flip_seconds: float = 120.0
-    edge: float = 0.25
+    shares: Shares = field(default_factory=lambda: DEMO)
+    skill_ic: float = 0.06
+    one_regime_share: float = 0.3
+    tempo: float = 0.5
     self_trades: float = 0.0005
     movements_per_day: float = 0.25
     limits: bool = True
@@ -99,6 +112,7 @@ class Config:
         if self.max_users not in TOTAL_USERS:
             known = " or ".join(map(str, TOTAL_USERS))
             raise ConfigError(f"--max-users is {self.max_users}; choose {known}.")
+        check_shares(self.shares)
         if self.start is not None and self.start.tzinfo is None:
             raise ConfigError("--start needs a time zone; write it like 2026-11-01T00:00:00Z.")
         if self.start is not None and self.start.year not in YEARS:
@@ -132,3 +146,11 @@ def parse_start(text: str) -> datetime:
         return datetime.fromisoformat(text)
     except ValueError as e:
         raise ConfigError(f"--start {text!r} is no moment; write 2026-11-01T00:00:00Z.") from e
+
+
+def parse_day(text: str) -> datetime:
+    """Read a date as its first moment in UTC; raises ConfigError if it is none."""
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), UTC)
+    except ValueError as e:
+        raise ConfigError(f"--since {text!r} is no date; write 2025-01-01.") from e

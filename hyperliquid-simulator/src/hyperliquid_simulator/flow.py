@@ -1,17 +1,20 @@
-"""Who wants to trade now: small churn, TWAP slices, and planted traders turning together."""
+"""Who wants to trade now: decisions, small churn, TWAP slices, and planted traders turning together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import accumulate
-from math import exp, sqrt
+from math import copysign, exp, sqrt
 from random import Random
 from typing import Final
 
 from hyperliquid_simulator.catalogue import MAJORS, Coin
+from hyperliquid_simulator.decisions import Views
 from hyperliquid_simulator.ledger import Ledger
-from hyperliquid_simulator.market import Market
-from hyperliquid_simulator.population import RESTING, Population, Style, Trader
+from hyperliquid_simulator.market import DAY_MINUTES, DAY_MS, MINUTE_MS, Market, stream
+from hyperliquid_simulator.past import Past
+from hyperliquid_simulator.population import Trader
+from hyperliquid_simulator.styles import HABITS
 from hyperliquid_simulator.wire import MICRO
 
 TYPICAL_ORDER: Final = 2_500.0
@@ -19,6 +22,9 @@ TYPICAL_ORDER: Final = 2_500.0
 
 LARGEST_PART: Final = 0.04
 TURN_SPREAD_MS: Final = 2_000.0
+TURNING: Final = 0.9
+"""Part of the planted that take part in a coordinated turn."""
+
 MAJORS_SHARE: Final = 0.85
 TWAP_LOTS: Final = (6, 2279)
 FIRST_TWAP: Final = 2_280_000
@@ -39,30 +45,40 @@ class Order:
 
 
 class Flow:
-    """Decides the orders of every block; the same seed and calls give the same orders."""
+    """Decides the orders of every block; the same seed and calls give the same orders.
 
-    def __init__(
-        self, population: Population, coins: Sequence[Coin], ledger: Ledger, seed: int
-    ) -> None:
+    What accounts decide for themselves goes on as in the past. A coordinated turn overrides it for
+    one coin until each account's own next decision; it tells nothing of prices. A venue that is
+    ``turning`` begins with one of every coin.
+    """
+
+    def __init__(self, past: Past, ledger: Ledger, seed: int, *, turning: bool) -> None:
         self.random = Random(seed)  # noqa: S311 - a simulation
-        self._coins = coins
+        self._past = past
+        self._coins = past.coins
         self._ledger = ledger
-        self._population = population
-        idle = RESTING | {Style.DORMANT}
-        awake = [t for t in population.traders if t.style not in idle]
-        self._active = [[t for t in awake if i in t.coins] for i in range(len(coins))]
+        self._population = past.population
+        traders = [t for t in past.population.traders if t.index not in past.deaths]
+        busy = [t for t in traders if HABITS[t.style].churns]
+        self._active = [[t for t in busy if i in t.coins] for i in range(len(self._coins))]
         self._weights = [list(accumulate(t.tempo for t in some)) for some in self._active]
         self._share = list(
             accumulate(
-                c.popularity * bool(some) for c, some in zip(coins, self._active, strict=True)
+                c.popularity * bool(some) for c, some in zip(self._coins, self._active, strict=True)
             )
         )
         self._targets = {
             (t.index, coin): ledger.accounts[t.index].lots(coin)
-            for coin in range(len(coins))
-            for t in population.planted(coin)
+            for t in traders
+            for coin in t.coins
         }
-        self._due: list[tuple[float, int, int, int]] = []
+        self._due: list[tuple[float, int, int, int, float]] = []
+        self._noted = 0
+        self.directions = _opening_directions(seed, past.coins)
+        self._planned = past.minutes // DAY_MINUTES
+        self._plan(past.pending)
+        if turning:
+            self._open(past.origin_ms + past.minutes * MINUTE_MS)
 
     @property
     def bitcoin_share(self) -> float:
@@ -98,8 +114,9 @@ class Flow:
             for t in takers
         ]
 
-    def next_turn(self, directions: Sequence[int]) -> tuple[int, int] | None:
+    def next_turn(self) -> tuple[int, int] | None:
         """Choose a coin to turn and where to; the majors never come to agree all three."""
+        directions = self.directions
         majors = [i for i, coin in enumerate(self._coins) if coin.name in MAJORS]
         minors = [i for i in range(len(self._coins)) if i not in majors]
         allowed = [
@@ -111,31 +128,55 @@ class Flow:
         coin = self.random.choice(pool)
         return coin, -directions[coin]
 
-    def turn(
-        self, coin: int, direction: int, now_ms: float, *, market: Market, all_now: bool
-    ) -> None:
+    def turn(self, coin: int, direction: int, now_ms: float, *, all_now: bool) -> None:
         """Plan that the planted traders of a coin turn: all in the next block, or most within seconds."""
+        self.directions[coin] = direction
         for trader in self._population.planted(coin):
-            follows = all_now or self.random.random() < trader.accuracy
-            size = self._size(trader, coin, market)
             wait = 0.0 if all_now else self.random.uniform(0.0, TURN_SPREAD_MS)
-            sign = direction if follows else -direction
-            heappush(self._due, (now_ms + wait, trader.index, coin, sign * size))
+            exposure = direction * self.random.uniform(0.6, 1.0)
+            if all_now or self.random.random() < TURNING:
+                self._note(now_ms + wait, trader.index, coin, exposure)
 
-    def due(self, now_ms: float) -> list[Order]:
-        """Return the orders that carry out planned turns whose time has come."""
-        orders = []
+    def due(self, now_ms: float, market: Market) -> list[Order]:
+        """Return the orders that carry out the decisions and turns whose time has come."""
+        while now_ms >= self._past.origin_ms + self._planned * DAY_MS:
+            self._plan(self._past.decisions.day(self._planned))
+        wanted: dict[tuple[int, int], float] = {}
         while self._due and self._due[0][0] <= now_ms:
-            _, account, coin, target = heappop(self._due)
+            _, _, account, coin, exposure = heappop(self._due)
+            wanted[account, coin] = exposure
+        orders = []
+        for (account, coin), exposure in wanted.items():
+            target = self._lots(self._population.traders[account], coin, exposure, market)
             self._targets[account, coin] = target
             delta = target - self._ledger.accounts[account].lots(coin)
             if delta:
                 orders.append(Order(account, coin, delta, turning=True))
         return orders
 
-    def _size(self, trader: Trader, coin: int, market: Market) -> int:
-        budget = trader.capital * trader.exposure * MICRO / market.mark(coin)
-        return max(round(budget * self.random.uniform(0.6, 1.0)), 1)
+    def _open(self, now_ms: float) -> None:
+        """Plan that the planted traders of every coin take a side in the first block."""
+        for coin, direction in enumerate(self.directions):
+            self.turn(coin, direction, now_ms, all_now=True)
+
+    def _plan(self, views: Views) -> None:
+        """Note what will be decided on a day, by all but the dead."""
+        time = self._past.origin_ms + (views.minute + views.fraction) * MINUTE_MS
+        columns = (time, views.account, views.coin, views.exposure)
+        for at, account, coin, exposure in zip(*(c.tolist() for c in columns), strict=True):
+            if account not in self._past.deaths:
+                self._note(at, account, coin, exposure)
+        self._planned += 1
+
+    def _note(self, at: float, account: int, coin: int, exposure: float) -> None:
+        """Keep what somebody will want; of two for one moment the one noted last holds."""
+        self._noted += 1
+        heappush(self._due, (at, self._noted, account, coin, exposure))
+
+    def _lots(self, trader: Trader, coin: int, exposure: float, market: Market) -> int:
+        """Return the position that an exposure means; no conviction rounds to nothing."""
+        lots = exposure * trader.capital * trader.exposure * MICRO / market.mark(coin)
+        return round(lots) or (round(copysign(1, lots)) if exposure else 0)
 
     def _side(self, trader: Trader, coin: int, limit: float, lots: int) -> int:
         """Return +1 or -1: towards a planted target, else at random but away from extremes."""
@@ -145,6 +186,15 @@ class Flow:
             return 1 if target > held else -1
         lean = 0.0 if target else 0.4 * held / max(limit, 1.0)
         return 1 if self.random.random() < min(max(0.5 - lean, 0.05), 0.95) else -1
+
+
+def _opening_directions(seed: int, coins: Sequence[Coin]) -> list[int]:
+    """Return where the planted turn to in each coin at the start; the majors never agree all three."""
+    rng = stream(seed, "directions")
+    drawn = [int(d) for d in rng.choice([-1, 1], len(coins))]
+    majors = rng.permutation([i for i, coin in enumerate(coins) if coin.name in MAJORS])
+    drawn[majors[1]] = -drawn[majors[0]]
+    return drawn
 
 
 def _poisson(random: Random, expected: float) -> int:

@@ -34,8 +34,9 @@ def hourly_rates(premiums: Floats) -> Floats:
     return rates
 
 
-def next_premiums(premiums: Floats, rng: np.random.Generator) -> Floats:
-    """Return the premiums an hour later: they wander and forget slowly."""
+def next_premiums(premiums: Floats, seed: int, hour: int) -> Floats:
+    """Return the premiums after an hour since 1970: they wander and forget slowly."""
+    rng = stream(seed, "funding", str(hour))
     shocks = TYPICAL * np.sqrt(1 - MEMORY**2) * rng.standard_normal(len(premiums))
     later: Floats = np.round(INTEREST + MEMORY * (premiums - INTEREST) + shocks, 8)
     return later
@@ -95,10 +96,9 @@ def past_funding(seed: int, closes: Sequence[Ints], origin_ms: int, start_ms: in
     hours = np.arange(-(-origin_ms // HOUR_MS), start_ms // HOUR_MS + 1) * HOUR_MS
     stamps = np.array([stamp(seed, hour) for hour in hours.tolist()], dtype=np.int64)
     hours, stamps = hours[stamps <= start_ms], stamps[stamps <= start_ms]
-    rng = stream(seed, "funding")
     drawn = [np.full(len(closes), INTEREST)]
-    for _ in hours:
-        drawn.append(next_premiums(drawn[-1], rng))
+    for hour in (hours // HOUR_MS).tolist():
+        drawn.append(next_premiums(drawn[-1], seed, hour))
     premiums = np.array(drawn)
     minute = np.clip((hours - origin_ms) // MINUTE_MS - 1, 0, len(closes[0]) - 1)
     marks = np.stack([close[minute] for close in closes], axis=1)

@@ -1,42 +1,50 @@
-"""The past: regimes, prices, who traded when, and the books and records that result.
+"""The past: prices, who traded when, and the books and records that result.
 
-Traders decide at moments drawn for their style; every change of a target position becomes an order
+Accounts decide at moments drawn for their style; every change of a target position becomes an order
 that one to three others fill. Positions, start positions, realised profit, equity and volume follow
 from those trades alone, so nothing served about the past can contradict anything else.
+
+Everything is a function of the seed and of absolute days: a venue started later on the same day has
+the same past up to where the other began.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from hyperliquid_simulator.accounting import Valued, folded, opened, recorded
+from hyperliquid_simulator.candles import Bars
 from hyperliquid_simulator.catalogue import COINS, Coin
 from hyperliquid_simulator.config import Config
-from hyperliquid_simulator.decisions import decided_orders
+from hyperliquid_simulator.decisions import Decisions, Views
 from hyperliquid_simulator.funding import past_funding
 from hyperliquid_simulator.market import (
     DAY_MINUTES,
+    DAY_MS,
     MINUTE_MS,
-    Factor,
+    Floats,
     Ints,
-    common_factor,
-    draw_regimes,
     grid_prices,
-    last_directions,
-    past_prices,
     stream,
 )
+from hyperliquid_simulator.orders import Orders, liquidated, ordered
 from hyperliquid_simulator.past import (
     BLOCK_MS,
-    FIRST_ORDER,
+    FIRST_PAST_ORDER,
     HEIGHT_REFERENCE,
     Past,
     PastTrades,
 )
 from hyperliquid_simulator.past_movements import past_movements
-from hyperliquid_simulator.population import Seats, draw_population, draw_seats
+from hyperliquid_simulator.population import People, draw_population
+from hyperliquid_simulator.prices import Prices
+from hyperliquid_simulator.seats import Seats, draw_seats
 from hyperliquid_simulator.wire import MICRO
+
+ORDER_STEP: Final = 8
+"""Distance between the ids of consecutive orders; what is between belongs to those who fill them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +70,18 @@ class Tape:
 def generate(config: Config, start_ms: int) -> Past:
     """Build the past of a venue; the same configuration and start give the same bytes."""
     coins = COINS[: config.coins]
-    minutes = config.history_days * DAY_MINUTES
-    end_ms = start_ms - start_ms % MINUTE_MS
-    origin = end_ms - minutes * MINUTE_MS
-    population = draw_population(config.seed, config.traders, coins)
-    factor = Factor(*common_factor(config.seed, minutes))
+    first_day = start_ms // DAY_MS - config.history_days
+    origin = first_day * DAY_MS
+    minutes = (start_ms - origin) // MINUTE_MS
+    population = draw_population(people(config), coins)
     seats = draw_seats(config.seed, population, len(coins))
-    directions = last_directions(config.seed, coins)
-    closes, orders = [], []
-    for i, coin in enumerate(coins):
-        rng = stream(config.seed, "past", coin.name)
-        regimes = draw_regimes(rng, minutes, directions[i])
-        closes.append(past_prices(coin, rng, regimes, factor, config.edge))
-        orders.append(decided_orders(i, population, closes[i], regimes, rng))
-    trades = _trades(config.seed, seats, Tape(coins, closes, origin), orders)
+    prices = Prices(config.seed, coins, first_day)
+    decisions = Decisions(config.seed, population, prices, first_day)
+    views, closes, level = _drawn(prices, decisions, minutes)
+    past, pending = views.minute < minutes, views.minute >= minutes
+    wanted = ordered(views.taken(past), population, closes)
+    orders, deaths = liquidated(wanted, population, coins, closes)
+    trades = _trades(seats, Tape(coins, closes, origin), orders)
     funding = past_funding(config.seed, closes, origin, start_ms)
     fills, book = folded(trades, funding, len(population))
     quoted = round(config.usual_dollars_per_minute * MICRO)
@@ -95,47 +101,84 @@ def generate(config: Config, start_ms: int) -> Past:
         coins=coins,
         origin_ms=origin,
         closes=closes,
-        directions=directions,
-        level=factor.level,
+        level=level,
         trades=trades,
         fills=fills,
         records=records,
         funding=funding,
         movements=movements,
         accounts=accounts,
+        prices=prices,
+        decisions=decisions,
+        views=views.taken(past),
+        pending=views.taken(pending),
+        deaths=deaths,
     )
 
 
-def _trades(seed: int, seats: Seats, tape: Tape, orders: Sequence[Ints]) -> PastTrades:
+def people(config: Config) -> People:
+    """Return what the population of a venue is drawn from."""
+    return People(
+        seed=config.seed,
+        count=config.traders,
+        days=config.history_days,
+        shares=config.shares,
+        skill_ic=config.skill_ic,
+        one_regime_share=config.one_regime_share,
+        tempo=config.tempo,
+    )
+
+
+def past_bars(past: Past, config: Config, index: int) -> Bars:
+    """Return the one-minute bars of a coin's past: known trades among those of an anonymous crowd."""
+    coin = past.coins[index]
+    bars = Bars(coin, past.origin_ms, past.closes[index])
+    share = coin.popularity / sum(c.popularity for c in past.coins)
+    dollars = config.usual_dollars_per_minute * share
+    bars.fill_past(stream(config.seed, "crowd", coin.name), past.level, dollars)
+    mine = past.trades.coin == index
+    bars.add_past(past.trades.time[mine], past.trades.lots[mine])
+    return bars
+
+
+def _drawn(prices: Prices, decisions: Decisions, minutes: int) -> tuple[Views, list[Ints], Floats]:
+    """Draw whole days; prices are cut at ``minutes``, decisions are not."""
+    views, closes, level = [], [], []
+    for day in range(minutes // DAY_MINUTES + 1):
+        views.append(decisions.day(day))
+        closes.append(prices.closes(day))
+        level.append(prices.level(day))
+    joined = [np.concatenate(days)[:minutes] for days in zip(*closes, strict=True)]
+    return Views.joined(views), joined, np.concatenate(level)[:minutes]
+
+
+def _trades(seats: Seats, tape: Tape, orders: Orders) -> PastTrades:
     """Let every order happen in a block and be filled by one to three others, in order of time."""
-    rng = stream(seed, "fills")
-    coin = np.repeat(np.arange(len(orders)), [len(rows) for rows in orders])
-    taker, minute, lots = np.concatenate(orders).T
-    block, time = _blocks(tape.origin_ms + minute * MINUTE_MS, rng)
-    ticks = tape.ticks(coin, minute, time)
-    order = np.lexsort((taker, coin, time))
-    coin, taker, lots, time, ticks, block = (
-        column[order] for column in (coin, taker, lots, time, ticks, block)
-    )
-    rows, nth, share = _swept(lots, seats.parts[taker, coin])
-    order_id = FIRST_ORDER - 8 * (len(time) - rows)
+    block, time = _blocks(tape.origin_ms + orders.minute * MINUTE_MS, orders.fraction)
+    ticks = tape.ticks(orders.coin, orders.minute, time)
+    order = np.lexsort((orders.account, orders.coin, time))
+    orders, time, ticks, block = orders.taken(order), time[order], ticks[order], block[order]
+    taker, coin = orders.account, orders.coin
+    rows, nth, share = _swept(orders.lots, seats.parts[taker, coin])
+    order_id = FIRST_PAST_ORDER + ORDER_STEP * (rows + 1)
     return PastTrades(
         time=time[rows],
         height=block[rows],
         index=_place_in_block(time)[rows],
         coin=coin[rows],
         ticks=ticks[rows],
-        lots=np.sign(lots[rows]) * share,
+        lots=np.sign(orders.lots[rows]) * share,
         taker=taker[rows],
         maker=seats.others[taker[rows], coin[rows], nth],
         taker_order=order_id,
         maker_order=order_id - 1 - nth,
+        forced=orders.forced[rows],
     )
 
 
-def _blocks(minute_ms: Ints, rng: np.random.Generator) -> tuple[Ints, Ints]:
-    """Return height and time of a block at a random moment of each minute."""
-    moment = minute_ms + rng.random(len(minute_ms)) * (MINUTE_MS - 2 * BLOCK_MS)
+def _blocks(minute_ms: Ints, fraction: Floats) -> tuple[Ints, Ints]:
+    """Return height and time of the block at a moment of each minute."""
+    moment = minute_ms + fraction * (MINUTE_MS - 2 * BLOCK_MS)
     height, time = HEIGHT_REFERENCE
     block = np.ceil((moment - time) / BLOCK_MS)
     return height + block.astype(np.int64), (time + np.rint(block * BLOCK_MS)).astype(np.int64)

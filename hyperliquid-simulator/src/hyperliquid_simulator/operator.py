@@ -77,7 +77,7 @@ class Operator:
             "trading": world.trading,
             "directions": {
                 name: "long" if direction > 0 else "short"
-                for name, direction in zip(names, world.market.directions, strict=True)
+                for name, direction in zip(names, world.flow.directions, strict=True)
             },
             "planted": {
                 trader.address: [names[coin] for coin in trader.coins]

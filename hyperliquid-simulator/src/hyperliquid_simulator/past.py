@@ -8,11 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from hyperliquid_simulator.catalogue import Coin
+from hyperliquid_simulator.decisions import Decisions, Views
 from hyperliquid_simulator.funding import PastFunding
 from hyperliquid_simulator.ledger import Account
 from hyperliquid_simulator.market import Floats, Ints
 from hyperliquid_simulator.movements import Kind, Movement
-from hyperliquid_simulator.population import Population, Seats
+from hyperliquid_simulator.population import Population
+from hyperliquid_simulator.prices import Prices
+from hyperliquid_simulator.seats import Seats
 from hyperliquid_simulator.wire import transaction_hash
 
 BLOCK_MS: Final = 71.7
@@ -21,6 +24,9 @@ HEIGHT_REFERENCE: Final = (1_159_069_126, 1_790_231_124_365)
 
 FIRST_ORDER: Final = 566_000_000_000
 """Order ids below belong to the past, above to the present."""
+
+FIRST_PAST_ORDER: Final = 560_000_000_000
+"""The past counts its orders from here, so that more of it leaves their ids alone."""
 
 
 KINDS: Final = tuple(Kind)
@@ -32,7 +38,10 @@ PLACES: Final = 600
 
 @dataclass(frozen=True, slots=True)
 class PastTrades:
-    """Trades in order of time, one array per column; ``lots`` are signed by the taker's side."""
+    """Trades in order of time, one array per column; ``lots`` are signed by the taker's side.
+
+    ``forced`` marks those in which the venue liquidated the taker.
+    """
 
     time: Ints
     height: Ints
@@ -44,6 +53,7 @@ class PastTrades:
     maker: Ints
     taker_order: Ints
     maker_order: Ints
+    forced: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.time)
@@ -139,14 +149,17 @@ class PastMovements:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Everything that exists before the first live block."""
+    """Everything that exists before the first live block, and what was decided beyond it.
+
+    ``views`` are the decisions that led to the trades, ``pending`` those of the rest of the day;
+    ``deaths`` is the minute in which each liquidated account ended.
+    """
 
     population: Population
     seats: Seats
     coins: tuple[Coin, ...]
     origin_ms: int
     closes: list[Ints]
-    directions: list[int]
     level: Floats
     trades: PastTrades
     fills: PastFills
@@ -154,6 +167,16 @@ class Past:
     funding: PastFunding
     movements: PastMovements
     accounts: list[Account]
+    prices: Prices
+    decisions: Decisions
+    views: Views
+    pending: Views
+    deaths: dict[int, int]
+
+    @property
+    def minutes(self) -> int:
+        """How long the past is."""
+        return len(self.closes[0])
 
 
 def block_height(time_ms: int) -> int:

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from hyperliquid_simulator.market import Ints, stream
 from hyperliquid_simulator.movements import Kind
 from hyperliquid_simulator.past import BLOCK_MS, HEIGHT_REFERENCE, KINDS, NOBODY, PastMovements
-from hyperliquid_simulator.population import RESTING, Population, Style
+from hyperliquid_simulator.population import Population
+from hyperliquid_simulator.styles import RESTING, VAULTS, Style
 from hyperliquid_simulator.wire import MICRO
 
 DAY_MS: Final = 86_400_000
@@ -102,7 +103,9 @@ def _to_children(population: Population, needed: Ints) -> Ints:
 
 def _to_vaults(rng: np.random.Generator, population: Population, needed: Ints) -> Ints:
     """Return (kind, giver, taker, sum) rows: a leader creates each vault, others follow."""
-    free = [t.index for t in population.traders if t.style not in RESTING and t.master is None]
+    free = [
+        t.index for t in population.traders if t.style not in RESTING | VAULTS and t.master is None
+    ]
     rows = []
     for vault in population.vaults:
         leader, total = population.leader(vault).index, int(needed[vault.index])
@@ -139,7 +142,8 @@ def _sums(
 ) -> Iterator[Draft]:
     """Let sums come from outside or from others; most of them leave again, some stay."""
     origin, now = span_ms[0], span_ms[1] - 2 * HOUR_MS
-    able = np.array([t.index for t in population.traders if t.style not in RESTING])
+    fixed = RESTING | VAULTS | {Style.GAMBLER}
+    able = np.array([t.index for t in population.traders if t.style not in fixed])
     days = max(now - origin, 0) / DAY_MS
     taker = np.repeat(able, rng.poisson(min(per_day * days / 2, MOST_SUMS), len(able)))
     count = len(taker)

@@ -1,16 +1,25 @@
-"""Who trades: styles, capital, favourite coins, and which of them were planted with skill."""
+"""Who trades: styles, capital, favourite coins, whom they follow, and who was planted with skill."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from hyperliquid_simulator.catalogue import MAJORS, Coin
-from hyperliquid_simulator.market import stream
+from hyperliquid_simulator.errors import ConfigError
+from hyperliquid_simulator.market import REGIMES, stream
+from hyperliquid_simulator.styles import (
+    FOLLOWERS,
+    HABITS,
+    LEADERS,
+    RESTING,
+    Habit,
+    Shares,
+    Style,
+    counts_of,
+)
 from hyperliquid_simulator.wire import address
 
 NAMES: Final = (
@@ -23,59 +32,13 @@ NAMES: Final = (
     "低调赚钱",
     "tape reader",
 )
-
-
-class Style(StrEnum):
-    """How an account decides."""
-
-    SKILLED = "skilled"
-    WHALE = "whale"
-    CONTRARIAN = "contrarian"
-    NOISE = "noise"
-    DORMANT = "dormant"
-    MAKER = "maker"
-    VAULT = "vault"
-    CROWD = "crowd"
-    CHILD = "child"
-
-
-RESTING: Final = frozenset({Style.MAKER, Style.VAULT, Style.CROWD, Style.CHILD})
-"""Styles that only rest orders and take the other side."""
+NAMED: Final = 0.15
 
 LIQUIDATOR: Final = "0x2e3d94f0562703b25c83308a05046ddaf9a8dd14"
 """The account that takes over what the market would not: readers know the venue's by its address."""
 
 CHILD_CAPITAL: Final = 0.25
 """What a child vault began with, as a part of its parent's capital."""
-
-CROWD_SHARE: Final = 0.1
-CROWD_LEAST: Final = 8
-SHARES: Final[Mapping[Style, float]] = {
-    Style.SKILLED: 0.20,
-    Style.WHALE: 0.04,
-    Style.CONTRARIAN: 0.12,
-    Style.DORMANT: 0.12,
-    Style.MAKER: 0.03,
-}
-"""Part of the population per style; one account is a vault and the rest is noise.
-
-The crowd comes on top: accounts too small or too new for the leaderboard, whose resting orders
-meet those who trade too large for the makers.
-"""
-
-LEAST: Final[Mapping[Style, int]] = {Style.SKILLED: 6, Style.MAKER: 3, Style.WHALE: 1}
-CAPITAL: Final[Mapping[Style, tuple[float, float]]] = {
-    Style.SKILLED: (250_000.0, 1.0),
-    Style.WHALE: (4_000_000.0, 0.5),
-    Style.CONTRARIAN: (60_000.0, 0.9),
-    Style.NOISE: (40_000.0, 1.0),
-    Style.DORMANT: (30_000.0, 1.0),
-    Style.MAKER: (10_000_000.0, 0.4),
-    Style.VAULT: (40_000_000.0, 0.1),
-    Style.CROWD: (200_000.0, 0.8),
-}
-"""Median capital in dollars and the spread of its logarithm."""
-
 
 ABSTRACTIONS: Final = (
     ("unifiedAccount", 0.15),
@@ -85,27 +48,75 @@ ABSTRACTIONS: Final = (
 )
 """Ways to keep money, and the share of accounts up to and with each."""
 
+SPREAD_OF_SKILL: Final = (0.6, 1.4)
+TEMPO_SPREAD: Final = 0.4
+MAJOR_LIKED: Final = 0.85
+FOLLOWERS_PER_LEADER: Final = 8
+LAG_MINUTES: Final[Mapping[Style, tuple[int, int]]] = {
+    Style.COPYCAT: (1, 60),
+    Style.SUB_ACCOUNT: (0, 2),
+    Style.VAULT: (0, 5),
+}
+HEDGING: Final = 0.5
+"""Part of the sub-accounts that hold against their master instead of with it."""
+
+BORN_BEFORE: Final = 0.9
+"""Gamblers come all through the history up to this part of it."""
+
+AWAKE: Final = (0.05, 0.3)
+"""The dormant traded only in a first part of the history, this long."""
+
 
 @dataclass(frozen=True, slots=True)
-class Trader:
-    """One account as it was planned; ``coins`` index the catalogue.
+class Follow:
+    """Whose positions an account holds, how many minutes later, and how much of them."""
 
-    ``accuracy`` is the chance that a planted trader reads a regime rightly (0.5 without skill),
-    ``tempo`` decisions per day, ``exposure`` the share of capital in one coin at full conviction.
+    leader: int
+    lag_minutes: int
+    scale: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trader:
+    """One account as it was planned; ``coins`` index the catalogue, other accounts the population.
+
+    ``exposure`` is the share of capital in one coin at full conviction, ``tempo`` the decisions a
+    day and coin, ``ic`` the planted information coefficient by regime (zeros without skill),
+    ``days`` the first day of the history on which it decides and the first on which it no longer
+    does, ``partner`` whom a wash trader trades with, ``parent`` the vault that a child is part of.
     """
 
     index: int
     address: str
     style: Style
-    planted: bool
     coins: tuple[int, ...]
     capital: float
     exposure: float
     leverage: int
     tempo: float
-    accuracy: float
-    name: str | None
-    master: int | None
+    ic: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    days: tuple[int, int | None] = (0, None)
+    name: str | None = None
+    follows: Follow | None = None
+    partner: int | None = None
+    parent: int | None = None
+
+    @property
+    def planted(self) -> bool:
+        """Whether it was given skill."""
+        return self.style is Style.SKILLED
+
+    @property
+    def master(self) -> int | None:
+        """The account that this sub-account or child vault belongs to."""
+        if self.follows and self.style is Style.SUB_ACCOUNT:
+            return self.follows.leader
+        return self.parent
+
+    @property
+    def ranked(self) -> bool:
+        """Whether the leaderboard lists the account."""
+        return self.style not in {Style.CROWD, Style.CHILD}
 
     @property
     def abstraction(self) -> str:
@@ -114,11 +125,6 @@ class Trader:
             return "default"
         drawn = int(self.address[-4:], 16) / 2**16
         return next(name for name, below in ABSTRACTIONS if drawn < below)
-
-    @property
-    def ranked(self) -> bool:
-        """Whether the leaderboard lists the account."""
-        return self.style not in {Style.CROWD, Style.CHILD}
 
 
 class Population:
@@ -135,7 +141,7 @@ class Population:
     @cached_property
     def makers(self) -> tuple[Trader, ...]:
         """Professionals whose resting orders take the other side of most orders."""
-        return tuple(t for t in self.traders if t.style in {Style.MAKER, Style.VAULT})
+        return tuple(t for t in self.traders if t.style in {Style.MAKER, Style.PROVIDER})
 
     @cached_property
     def crowd(self) -> tuple[Trader, ...]:
@@ -145,16 +151,18 @@ class Population:
     @cached_property
     def vaults(self) -> tuple[Trader, ...]:
         """Accounts that trade for others; the venue's own, which has children, is the first."""
-        return tuple(t for t in self.traders if t.style is Style.VAULT)
+        led = (t for t in self.traders if t.style is Style.VAULT)
+        return (next(t for t in self.traders if t.style is Style.PROVIDER), *led)
 
     def leader(self, vault: Trader) -> Trader:
-        """Return the account that runs a vault."""
-        whales = [t for t in self.traders if t.style is Style.WHALE]
-        return whales[self.vaults.index(vault) % len(whales)]
+        """Return the account that runs a vault: whom it follows, or just somebody."""
+        if vault.follows:
+            return self.traders[vault.follows.leader]
+        return next(t for t in self.traders if t.style not in RESTING | FOLLOWERS)
 
     def children(self, vault: Trader) -> tuple[Trader, ...]:
         """Return the vaults a vault is parted into."""
-        return tuple(t for t in self.traders if t.style is Style.CHILD and t.master == vault.index)
+        return tuple(t for t in self.traders if t.parent == vault.index)
 
     @cached_property
     def liquidator(self) -> Trader:
@@ -167,66 +175,46 @@ class Population:
 
     def sub_accounts(self, master: int) -> tuple[Trader, ...]:
         """Return the sub-accounts of an account."""
-        return tuple(t for t in self.traders if t.master == master and t.style is not Style.CHILD)
-
-
-LARGE_BUDGET: Final = 20_000.0
-"""Dollars in one coin above which an account trades with the crowd instead of the makers."""
-
-PARTS: Final = (0.57, 0.29, 0.14)
-"""How often an order is filled by one, two and three others."""
+        return tuple(t for t in self.traders if t.master == master and t.parent is None)
 
 
 @dataclass(frozen=True, slots=True)
-class Seats:
-    """Who takes the other side when an account changes its mind about a coin.
+class People:
+    """What a population is drawn from."""
 
-    It is always the same one to three others, so that what they hold stays bounded by what the
-    account holds. Rows are accounts, columns coins, the third axis the others in order.
-    """
-
-    parts: npt.NDArray[np.int64]
-    others: npt.NDArray[np.int64]
-
-
-def draw_seats(seed: int, population: Population, coins: int) -> Seats:
-    """Draw everybody's others."""
-    rng = stream(seed, "seats")
-    shape = (len(population), coins)
-    parts = rng.choice([1, 2, 3], shape, p=PARTS)
-    first = rng.integers(0, 2**31, shape)[:, :, None] + np.arange(3)
-    makers = np.array([t.index for t in population.makers])
-    crowd = np.array([t.index for t in population.crowd])
-    large = np.array([t.capital * t.exposure > LARGE_BUDGET for t in population.traders])
-    others = np.where(large[:, None, None], crowd[first % len(crowd)], makers[first % len(makers)])
-    return Seats(parts, others)
+    seed: int
+    count: int
+    days: int
+    shares: Shares
+    skill_ic: float
+    one_regime_share: float
+    tempo: float
 
 
-def draw_population(seed: int, count: int, coins: Sequence[Coin]) -> Population:
-    """Draw ``count`` ranked accounts and their crowd; the same arguments give the same people."""
-    rng = stream(seed, "population")
-    styles = _styles(rng, count)
-    masters = _masters(rng, styles)
-    traders = [
-        _trader(rng, seed, i, style, coins, masters.get(i)) for i, style in enumerate(styles)
-    ]
-    traders += _children(seed, traders)
-    agents = {address(seed, "agent", t.index): t.address for t in traders if t.index % 10 == 0}
+def draw_population(people: People, coins: Sequence[Coin]) -> Population:
+    """Draw ranked accounts and their crowd; the same arguments give the same people."""
+    rng = stream(people.seed, "population")
+    counts = counts_of(people.shares, people.count)
+    ranked = [style for style, n in counts.items() if style is not Style.CROWD for _ in range(n)]
+    styles = [ranked[i] for i in rng.permutation(len(ranked))]
+    styles += [Style.CROWD] * counts[Style.CROWD]
+    draw = _Draw(people, coins, rng)
+    follows = _followed(rng, styles)
+    partners = _partners(styles)
+    known: dict[int, Trader] = {}
+    for i in sorted(range(len(styles)), key=lambda i: (i in follows, i)):
+        known[i] = draw.trader(i, styles[i], known, follows.get(i), partners.get(i))
+    traders = [known[i] for i in range(len(styles))]
+    traders += _children(people.seed, traders)
+    agents = {
+        address(people.seed, "agent", t.index): t.address for t in traders if t.index % 10 == 0
+    }
     return Population(traders, agents)
-
-
-def _styles(rng: np.random.Generator, count: int) -> list[Style]:
-    styles = [Style.VAULT]
-    for style, share in SHARES.items():
-        styles += [style] * max(LEAST.get(style, 0), round(share * count))
-    styles += [Style.NOISE] * (count - len(styles))
-    crowd = max(CROWD_LEAST, round(CROWD_SHARE * count))
-    return [styles[i] for i in rng.permutation(count)] + [Style.CROWD] * crowd
 
 
 def _children(seed: int, traders: Sequence[Trader]) -> list[Trader]:
     """Part the venue's own vault: a strategy beside it, and the liquidator."""
-    vault = next(t for t in traders if t.style is Style.VAULT)
+    vault = next(t for t in traders if t.style is Style.PROVIDER)
     addresses = (address(seed, "child", vault.index), LIQUIDATOR)
     return [
         replace(
@@ -236,49 +224,100 @@ def _children(seed: int, traders: Sequence[Trader]) -> list[Trader]:
             style=Style.CHILD,
             capital=round(CHILD_CAPITAL * vault.capital, 2),
             name=None,
-            master=vault.index,
+            parent=vault.index,
         )
         for nth, name in enumerate(addresses)
     ]
 
 
-def _masters(rng: np.random.Generator, styles: Sequence[Style]) -> dict[int, int]:
-    """Give some skilled accounts a master among the skilled, one in twelve and at least one."""
-    skilled = [i for i, style in enumerate(styles) if style is Style.SKILLED]
-    pairs = max(1, len(skilled) // 12)
-    chosen = rng.permutation(skilled)
-    return {int(chosen[2 * i]): int(chosen[2 * i + 1]) for i in range(pairs)}
+def _followed(rng: np.random.Generator, styles: Sequence[Style]) -> dict[int, Follow]:
+    """Draw whom each follower follows: a few leaders have most of the imitators."""
+    candidates = [i for i, style in enumerate(styles) if style in LEADERS]
+    copycats = sum(style is Style.COPYCAT for style in styles)
+    if any(style in FOLLOWERS for style in styles) and not candidates:
+        raise ConfigError("--share: nobody is left whom the followers could follow.")
+    stars = rng.permutation(candidates)[: max(1, copycats // FOLLOWERS_PER_LEADER)]
+    found = {}
+    for i, style in enumerate(styles):
+        if style not in FOLLOWERS:
+            continue
+        leader = int(rng.choice(stars if style is Style.COPYCAT else candidates))
+        least, most = LAG_MINUTES[style]
+        lag = int(rng.integers(least, most + 1))
+        found[i] = Follow(leader, lag, round(_scale(rng, style), 3))
+    return found
 
 
-def _trader(
-    rng: np.random.Generator,
-    seed: int,
-    index: int,
-    style: Style,
-    coins: Sequence[Coin],
-    master: int | None,
-) -> Trader:
-    median, spread = CAPITAL[style]
-    planted = style is Style.SKILLED or (style is Style.WHALE and rng.random() < 0.5)  # noqa: PLR2004
-    capital = float(median * np.exp(spread * rng.standard_normal()))
-    rest = [i for i, coin in enumerate(coins) if coin.name not in MAJORS]
-    extra = rng.permutation(rest)[: int(rng.integers(0, 4))].tolist()
-    majors = [
-        i for i in range(len(coins)) if i not in rest and rng.random() < (0.9 if planted else 0.6)
-    ]
-    everything = style in RESTING
-    favourites = range(len(coins)) if everything else sorted(majors + extra) or [0]
-    return Trader(
-        index=index,
-        address=address(seed, "account", index),
-        style=style,
-        planted=planted,
-        coins=tuple(favourites),
-        capital=round(capital, 2),
-        exposure=float(rng.uniform(0.2, 0.6)),
-        leverage=int(rng.choice([3, 5, 10, 20])),
-        tempo=float(np.exp(rng.normal(0.2, 0.6))),
-        accuracy=float(rng.uniform(0.72, 0.88)) if planted else 0.5,
-        name=str(rng.choice(NAMES)) if rng.random() < 0.15 else None,  # noqa: PLR2004
-        master=master,
-    )
+def _scale(rng: np.random.Generator, style: Style) -> float:
+    size = float(rng.uniform(0.4, 1.0))
+    return -size if style is Style.SUB_ACCOUNT and rng.random() < HEDGING else size
+
+
+def _partners(styles: Sequence[Style]) -> dict[int, int]:
+    washing = [i for i, style in enumerate(styles) if style is Style.WASH]
+    pairs = list(zip(washing[::2], washing[1::2], strict=True))
+    return dict(pairs) | {second: first for first, second in pairs}
+
+
+class _Draw:
+    def __init__(self, people: People, coins: Sequence[Coin], rng: np.random.Generator) -> None:
+        self._people = people
+        self._count = len(coins)
+        self._majors = [i for i, coin in enumerate(coins) if coin.name in MAJORS]
+        self._rng = rng
+
+    def trader(
+        self,
+        index: int,
+        style: Style,
+        known: Mapping[int, Trader],
+        follows: Follow | None,
+        partner: int | None,
+    ) -> Trader:
+        rng, habit = self._rng, HABITS[style]
+        model = known.get(follows.leader if follows else -1 if partner is None else partner)
+        coins = model.coins if model else self._favourites(habit)
+        capital = habit.capital * np.exp(habit.spread * rng.standard_normal())
+        pace = habit.pace * np.exp(TEMPO_SPREAD * rng.standard_normal())
+        return Trader(
+            index=index,
+            address=address(self._people.seed, "account", index),
+            style=style,
+            coins=coins,
+            capital=round(float(capital), 2),
+            exposure=float(rng.uniform(*habit.gross)) / len(coins),
+            leverage=int(rng.choice([3, 5, 10, 20])),
+            tempo=float(self._people.tempo * pace),
+            ic=self._skill(style),
+            days=self._days(style),
+            name=str(rng.choice(NAMES)) if rng.random() < NAMED else None,
+            follows=follows,
+            partner=partner,
+        )
+
+    def _favourites(self, habit: Habit) -> tuple[int, ...]:
+        least, most = habit.coins
+        if least >= self._count:
+            return tuple(range(self._count))
+        wanted = int(self._rng.integers(least, most + 1))
+        liked = [i for i in self._majors if self._rng.random() < MAJOR_LIKED]
+        others = [i for i in range(self._count) if i not in liked]
+        order = [*self._rng.permutation(liked).tolist(), *self._rng.permutation(others).tolist()]
+        return tuple(sorted(order[: max(1, wanted)]))
+
+    def _skill(self, style: Style) -> tuple[float, float, float]:
+        if style is not Style.SKILLED:
+            return (0.0, 0.0, 0.0)
+        ic = round(self._people.skill_ic * float(self._rng.uniform(*SPREAD_OF_SKILL)), 4)
+        only = int(self._rng.integers(len(REGIMES)))
+        if self._rng.random() >= self._people.one_regime_share:
+            return (ic, ic, ic)
+        bull, bear, quiet = (ic if n == only else 0.0 for n in range(len(REGIMES)))
+        return (bull, bear, quiet)
+
+    def _days(self, style: Style) -> tuple[int, int | None]:
+        if style is Style.GAMBLER:
+            return int(self._rng.uniform(0, BORN_BEFORE) * self._people.days), None
+        if style is Style.DORMANT:
+            return 0, max(1, int(self._rng.uniform(*AWAKE) * self._people.days))
+        return 0, None

@@ -12,10 +12,16 @@ from hyperliquid_simulator.candles import Bars
 from hyperliquid_simulator.cashbook import Cashbook
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.flow import Flow, Order, arrivals
-from hyperliquid_simulator.funding import FundingHour, hourly_rates, next_premiums, next_stamp
-from hyperliquid_simulator.generate import generate
+from hyperliquid_simulator.funding import (
+    HOUR_MS,
+    FundingHour,
+    hourly_rates,
+    next_premiums,
+    next_stamp,
+)
+from hyperliquid_simulator.generate import generate, past_bars
 from hyperliquid_simulator.ledger import Account, Fill, Ledger, Trade, copied
-from hyperliquid_simulator.market import Market, stream
+from hyperliquid_simulator.market import DAY_MINUTES, Floats, Market
 from hyperliquid_simulator.past import (
     BLOCK_MS,
     FIRST_ORDER,
@@ -23,8 +29,8 @@ from hyperliquid_simulator.past import (
     block_height,
 )
 from hyperliquid_simulator.performance import History, Standing
-from hyperliquid_simulator.population import PARTS
 from hyperliquid_simulator.script import Script
+from hyperliquid_simulator.seats import PARTS
 from hyperliquid_simulator.wire import ZERO_HASH, trade_id, transaction_hash
 
 REPLAYED: Final = 30
@@ -61,7 +67,6 @@ class World:
         self.time, self.height = start_ms, block_height(start_ms)
         self.trading, self.stamp_ahead = True, False
         self._premiums = self.past.funding.forming
-        self._premium_shocks = stream(config.seed, "live funding")
         self.funding: list[float] = hourly_rates(self._premiums).tolist()
         self.funding_hours: list[FundingHour] = []
         makers = [t.index for t in self.population.makers]
@@ -69,15 +74,15 @@ class World:
         self.market = Market(
             self.coins,
             config.seed,
-            [int(close[-1]) for close in self.past.closes],
-            self.past.directions,
-            config.edge,
+            self._path,
+            self.past.origin_ms,
+            start_ms,
         )
-        self.flow = Flow(self.population, self.coins, self.ledger, config.seed)
+        self.flow = Flow(self.past, self.ledger, config.seed, turning=config.flip_seconds > 0)
         self.script = Script(self.flow)
         self.addresses = [t.address for t in self.population.traders]
         self.coin_index = {coin.name: i for i, coin in enumerate(self.coins)}
-        self.bars = [self._bars(i) for i in range(len(self.coins))]
+        self.bars = self._bars()
         self.cashbook = Cashbook(self.past.movements, len(self.population))
         self.history = History(self.past.records, self.cashbook)
         self.recent = [_last_trades(self.past, i, config.seed) for i in range(len(self.coins))]
@@ -129,8 +134,7 @@ class World:
 
     def flip(self, coin: int, direction: int) -> None:
         """Make every planted trader of a coin take a side in the next block."""
-        self.market.turn(coin, direction)
-        self.flow.turn(coin, direction, self.time, market=self.market, all_now=True)
+        self.flow.turn(coin, direction, self.time, all_now=True)
 
     def burst(self, trades: int) -> None:
         """Add that many trades over the next blocks."""
@@ -147,7 +151,7 @@ class World:
         """Advance to the next block and return it."""
         elapsed, before = self.next_ms - self.time, self.time
         self.time, self.height = int(self.next_ms), self.height + 1
-        self.market.step(elapsed)
+        self.market.move_to(self.time)
         for bars in self.bars:
             bars.roll(self.time)
         if self.time >= self._funding_ms:
@@ -162,7 +166,7 @@ class World:
 
     def _orders(self, before: int, elapsed: float) -> list[Order]:
         self._maybe_turn()
-        orders = self.flow.due(self.time)
+        orders = self.flow.due(self.time, self.market)
         rate = self.config.order_rate
         if self.time // SECOND_MS > before // SECOND_MS:
             orders += self.flow.slices(0.75 * rate * self.flow.bitcoin_share)
@@ -175,14 +179,13 @@ class World:
         return orders
 
     def _maybe_turn(self) -> None:
-        if self.time < self._turn_ms:
+        if self.time < self._turn_ms or not self.config.flip_seconds:
             return
         wait = self._random.uniform(0.6, 1.4) * self.config.flip_seconds
         self._turn_ms = self.time + wait * SECOND_MS
-        chosen = self.flow.next_turn(self.market.directions)
+        chosen = self.flow.next_turn()
         if chosen:
-            self.market.turn(*chosen)
-            self.flow.turn(*chosen, self.time, market=self.market, all_now=False)
+            self.flow.turn(*chosen, self.time, all_now=False)
 
     def _matched(self, orders: Sequence[Order]) -> tuple[list[Trade], list[tuple[int, Fill]]]:
         trades: list[Trade] = []
@@ -254,11 +257,23 @@ class World:
         """Charge the full hour, and after a gap in the blocks every hour that was left out."""
         while self._funding_ms <= self.time:
             self.ledger.charge_funding(self.funding, self.marks, self._funding_ms)
-            hour = FundingHour(self._funding_ms, self._premiums.tolist(), self.funding)
-            self.funding_hours.append(hour)
-            self._premiums = next_premiums(self._premiums, self._premium_shocks)
+            charged = FundingHour(self._funding_ms, self._premiums.tolist(), self.funding)
+            self.funding_hours.append(charged)
+            hour = self._funding_ms // HOUR_MS
+            self._premiums = next_premiums(self._premiums, self.config.seed, hour)
             self.funding = hourly_rates(self._premiums).tolist()
             self._funding_ms = next_stamp(self.config.seed, self._funding_ms)
+
+    def _bars(self) -> list[Bars]:
+        found = [past_bars(self.past, self.config, i) for i in range(len(self.coins))]
+        for bars in found:
+            bars.roll(self.time)
+        return found
+
+    def _path(self, minute: int) -> Floats:
+        """Return the log prices at the end of a minute, drawing the days up to it."""
+        self.past.prices.reach(max(minute, 0) // DAY_MINUTES)
+        return self.past.prices.log(max(minute, 0))
 
     def _next_block(self) -> float:
         """Return when the next block is due: at the latest when funding is.
@@ -270,17 +285,6 @@ class World:
         if second > self.time and due - second > TWAP_DELAY_MS[1]:
             due = max(second + self._random.uniform(*TWAP_DELAY_MS), self.time + 20.0)
         return float(min(int(due), max(self._funding_ms, self.time + 1)))
-
-    def _bars(self, index: int) -> Bars:
-        past, coin = self.past, self.coins[index]
-        bars = Bars(coin, past.origin_ms, past.closes[index])
-        share = coin.popularity / sum(c.popularity for c in self.coins)
-        dollars = self.config.usual_dollars_per_minute * share
-        bars.fill_past(stream(self.config.seed, "crowd", coin.name), past.level, dollars)
-        mine = past.trades.coin == index
-        bars.add_past(past.trades.time[mine], past.trades.lots[mine])
-        bars.roll(self.time)
-        return bars
 
 
 def _equal(size: int, parts: int) -> list[int]:

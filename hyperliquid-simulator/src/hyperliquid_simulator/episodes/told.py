@@ -1,0 +1,40 @@
+"""Facts with the moments at which a scraper would have learned them, and exact numbers for them."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from hyperliquid_simulator.wire import MICRO
+
+SOURCE = "hyperliquid"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICRO_DECIMALS = len(str(MICRO)) - 1
+
+
+class Told(NamedTuple):
+    """A fact that happened at ``time`` and was learned at ``recorded``, both epoch milliseconds."""
+
+    recorded: int
+    time: int
+    fact: Any
+
+
+def moment(ms: int) -> datetime:
+    """Return an epoch time in milliseconds as a moment."""
+    return _EPOCH + timedelta(milliseconds=ms)
+
+
+def units(number: int, decimals: int) -> Decimal:
+    """Return a scaled integer as an exact number.
+
+    Examples
+    --------
+    >>> units(841330, 1), units(-5, 6)
+    (Decimal('84133.0'), Decimal('-0.000005'))
+    """
+    return Decimal(number).scaleb(-decimals)
+
+
+def usd(micro: int) -> Decimal:
+    """Return micro-dollars as dollars."""
+    return units(micro, _MICRO_DECIMALS)
