@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from shared_events.payloads.market import Interval
 from signal_system.ml.features.positioning import Context, Positioning
@@ -69,6 +69,17 @@ class Bar(Struct, frozen=True, array_like=True):
             return None
         seen = (self.buy_volume + self.sell_volume) / self.volume
         return (self.buy_volume, self.sell_volume) if least <= seen <= 2 - least else None
+
+    def correcting(self, known: "Bar") -> "Bar":
+        """Return this correction of `known`, with what only was seen when that was learned."""
+        unseen = self.buy_volume is None
+        return structs.replace(
+            self,
+            buy_volume=known.buy_volume if unseen else self.buy_volume,
+            sell_volume=known.sell_volume if unseen else self.sell_volume,
+            positioning=known.positioning,
+            context=known.context,
+        )
 
     def flaw(self, interval_ms: int) -> Flaw | None:
         """Return what makes this no bar of a market, None if it is one.

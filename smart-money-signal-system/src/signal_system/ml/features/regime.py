@@ -206,6 +206,8 @@ class _Way:
 HOURLY: tuple[Feature, ...] = (EwVolatility(24), EwTrend(48), EwTrend(168), Efficiency(72))
 DAILY: tuple[Feature, ...] = (EwDownside(10), EwSortino(20), EwSortino(60))
 
+REGIME_INTERVALS: tuple[Interval, ...] = ("1h", "1d")
+
 
 def regime(interval: Interval) -> FeatureSpec:
     """Return what the regime is told by on bars of `interval`.
@@ -221,7 +223,8 @@ def regime(interval: Interval) -> FeatureSpec:
         return FeatureSpec("regime", "1h", HOURLY, 2_016, 504, 168)
     if interval == "1d":
         return FeatureSpec("regime", "1d", DAILY, 720, 120, 8)
-    raise ConfigError(f"regimes are told on bars of 1h or 1d, not of {interval}")
+    known = " or ".join(REGIME_INTERVALS)
+    raise ConfigError(f"regimes are told on bars of {known}, not of {interval}")
 
 
 def _squared(change: float) -> float:

@@ -162,7 +162,7 @@ class FeatureSeries:
         if known.open_ms == bar.open_ms:
             if bar.revision < known.revision or _same(bar, known):
                 return "repeated"
-            self._bars[place] = _completed(bar, known)
+            self._bars[place] = bar.correcting(known)
             return "corrected"
         if place == 0 and len(self._bars) >= self.spec.warm_up_bars:
             return "stale"
@@ -230,7 +230,6 @@ def rows(spec: FeatureSpec, bars: Iterable[Bar]) -> Iterator[Row]:
             yield row
 
 
-_SEEN_THEN = ("buy_volume", "sell_volume")
 _NEWS = frozenset(("new", "late", "corrected"))
 
 
@@ -245,13 +244,6 @@ def _learned(bar: Bar, interval_ms: int) -> int:
 def _same(bar: Bar, known: Bar) -> bool:
     """Tell whether two bars say the same of the market, whenever it was said."""
     return structs.replace(bar, available_ms=known.available_ms, revision=known.revision) == known
-
-
-def _completed(bar: Bar, known: Bar) -> Bar:
-    """Return the correction `bar`, with what only the first version knew."""
-    kept = {name: getattr(known, name) for name in _SEEN_THEN if getattr(bar, name) is None}
-    positions = {"positioning": known.positioning, "context": known.context}
-    return structs.replace(bar, **kept, **positions)
 
 
 def _vector(values: Iterable[Values]) -> Vector:
