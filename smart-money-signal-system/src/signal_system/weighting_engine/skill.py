@@ -1,0 +1,193 @@
+"""Who is skilled, judged as a population: a few are, most are not, and nobody is told apart by luck.
+
+Spike and slab: the Sharpe ratio of an unskilled voter is noise around what costs leave, that of a
+skilled one is drawn from a slab above it,
+
+    ratio ~ (1 - share) N(centre, (width error)^2) + share N(mean, spread^2 + (width error)^2).
+
+Centre and width of the spike are the empirical null of Efron (*Large-Scale Inference*, 2010): read
+off the middle of the population, so that common luck widens it. Share, mean and spread of the slab
+are fitted by expectation maximisation with weak priors. Tiers control the false discovery rate: the
+average probability of being no member of the tier stays below its limit (Newton et al., 2004).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from math import log
+from typing import NamedTuple
+
+import numpy as np
+from msgspec import Struct
+
+from signal_system.weighting_engine.columns import Flags, Floats
+from signal_system.weighting_engine.rules import SkillRules
+
+_STEPS = 40
+_SETTLED = 1e-3
+_QUARTILE = 0.6745
+_CERTAIN = 50.0
+
+
+class Tier(StrEnum):
+    """What can be said of a voter."""
+
+    PROVEN = "proven"
+    PROMISING = "promising"
+    CANNOT_TELL = "cannot tell"
+    HARMFUL = "harmful"
+
+
+class Population(Struct, frozen=True):
+    """What is known of all voters together.
+
+    Attributes
+    ----------
+    centre, width
+        Of the unskilled: mean ratio, and how much wider than their errors they scatter.
+    share, mean, spread
+        Of the skilled: how many they are, their mean ratio and its standard deviation.
+    gain
+        How much likelier the voters are with skilled ones among them than without, as a logarithm.
+    voters
+        How many could be judged.
+    """
+
+    centre: float = 0.0
+    width: float = 1.0
+    share: float = 0.0
+    mean: float = 0.0
+    spread: float = 0.0
+    gain: float = 0.0
+    voters: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """What is known of each voter, given the population.
+
+    Attributes
+    ----------
+    probability
+        Of being skilled.
+    mean, deviation
+        Of the ratio, if skilled.
+    lead
+        Of that mean over the unskilled.
+    """
+
+    probability: Floats
+    mean: Floats
+    deviation: Floats
+
+    lead: Floats
+
+    @property
+    def skill(self) -> Floats:
+        """How far each is expected to be above the unskilled: probability times lead."""
+        return self.probability * np.maximum(self.lead, 0.0)
+
+
+def fitted(ratio: Floats, error: Floats, rules: SkillRules) -> Population:
+    """Return the population that explains the ratios best.
+
+    Examples
+    --------
+    >>> noise = np.linspace(-1.2, 1.2, 95)
+    >>> ratio = np.concatenate([noise, np.full(5, 5.0)])
+    >>> found = fitted(ratio, np.ones(100), SkillRules())
+    >>> round(found.share, 2), round(found.mean, 1), found.gain > 10
+    (0.06, 2.5, True)
+    """
+    if len(ratio) < rules.least_voters:
+        return Population(voters=len(ratio))
+    centre, width = _null(ratio, error)
+    scatter = width * error
+    slab = _Slab(rules.share_prior, centre + rules.lead_prior, rules.lead_prior / 2)
+    for _ in range(_STEPS):
+        better = _improved(slab, ratio, centre, scatter, rules)
+        settled = abs(better.mean - slab.mean) < _SETTLED * better.mean
+        slab = better
+        if settled:
+            break
+    ahead = np.logaddexp(np.log1p(-slab.share), _odds(slab, ratio, centre, scatter))
+    return Population(centre, width, *slab, gain=float(ahead.sum()), voters=len(ratio))
+
+
+def judged(ratio: Floats, error: Floats, known: Population) -> Posterior:
+    """Return the posterior of each voter; one whose error is infinite is like anybody.
+
+    Examples
+    --------
+    >>> known = Population(width=1.0, share=0.05, mean=3.0, spread=1.0)
+    >>> sure = judged(np.array([0.0, 3.0, 3.0]), np.array([0.5, 1.0, 0.5]), known)
+    >>> sure.probability.round(3).tolist(), sure.deviation.round(2).tolist()
+    ([0.001, 0.77, 1.0], [0.45, 0.71, 0.45])
+    """
+    if not known.share:
+        nobody = np.zeros_like(ratio)
+        return Posterior(nobody, nobody, error, nobody)
+    told, scatter = np.isfinite(error), known.width * np.where(np.isfinite(error), error, 1.0)
+    slab = _Slab(known.share, known.mean, known.spread)
+    odds = _odds(slab, ratio, known.centre, scatter) - np.log1p(-known.share)
+    probability = np.where(told, 1 / (1 + np.exp(-odds)), known.share)
+    trust = np.where(told, known.spread**2 / (known.spread**2 + scatter**2), 0.0)
+    mean = known.mean + trust * (ratio - known.mean)
+    return Posterior(probability, mean, known.spread * np.sqrt(1 - trust), mean - known.centre)
+
+
+def discovered(probability: Floats, false: float) -> Flags:
+    """Return the largest set of voters of whom on average no more than `false` do not belong.
+
+    Examples
+    --------
+    >>> discovered(np.array([0.99, 0.5, 0.85, 0.1]), 0.1).tolist()
+    [True, False, True, False]
+    """
+    order = np.argsort(-probability, kind="stable")
+    average = np.cumsum(1 - probability[order]) / np.arange(1, len(order) + 1)
+    found = np.zeros(len(order), bool)
+    found[order[: np.searchsorted(average, false, side="right")]] = True
+    return found
+
+
+class _Slab(NamedTuple):
+    share: float
+    mean: float
+    spread: float
+
+
+def _null(ratio: Floats, error: Floats) -> tuple[float, float]:
+    """Return centre and width of the spike from the middle half of the population."""
+    centre = float(np.median(ratio))
+    low, high = np.quantile((ratio - centre) / error, (0.25, 0.75))
+    return centre, max(1.0, float(high - low) / (2 * _QUARTILE))
+
+
+def _odds(slab: _Slab, ratio: Floats, centre: float, scatter: Floats) -> Floats:
+    """Return the log of share times slab density over spike density."""
+    wide = slab.spread**2 + scatter**2
+    above = (ratio - slab.mean) ** 2 / wide
+    within = ((ratio - centre) / scatter) ** 2
+    odds: Floats = log(slab.share) + (within - above + np.log(scatter**2 / wide)) / 2
+    return odds
+
+
+def _improved(
+    slab: _Slab, ratio: Floats, centre: float, scatter: Floats, rules: SkillRules
+) -> _Slab:
+    """Return the slab after one step of expectation maximisation."""
+    odds = _odds(slab, ratio, centre, scatter) - log(1 - slab.share)
+    member = 1 / (1 + np.exp(-np.minimum(odds, _CERTAIN)))
+    wide = slab.spread**2 + scatter**2
+    before = rules.prior_voters * rules.share_prior
+    weight, weight_before = member / wide, before / float(np.median(wide))
+    prior, usual = centre + rules.lead_prior, rules.lead_prior / 2
+    mean = (weight @ ratio + weight_before * prior) / (weight.sum() + weight_before)
+    spare = member @ ((ratio - mean) ** 2 - scatter**2) + before * usual**2
+    share = (member.sum() + before) / (len(ratio) + rules.prior_voters)
+    spread = np.sqrt(np.clip(spare / (member.sum() + before), usual**2 / 4, 4 * usual**2))
+    return _Slab(
+        share=float(np.clip(share, rules.least_share, rules.most_share)),
+        mean=max(centre + usual, float(mean)),
+        spread=float(spread),
+    )
