@@ -26,6 +26,7 @@ _STEPS = 40
 _SETTLED = 1e-3
 _QUARTILE = 0.6745
 _CERTAIN = 50.0
+_PRIOR_MEMBERS = 3.0  # of the slab, that its prior mean and spread count like
 
 
 class Tier(StrEnum):
@@ -96,7 +97,7 @@ def fitted(ratio: Floats, error: Floats, rules: SkillRules) -> Population:
     >>> ratio = np.concatenate([noise, np.full(5, 5.0)])
     >>> found = fitted(ratio, np.ones(100), SkillRules())
     >>> round(found.share, 2), round(found.mean, 1), found.gain > 10
-    (0.06, 2.5, True)
+    (0.05, 3.6, True)
     """
     if len(ratio) < rules.least_voters:
         return Population(voters=len(ratio))
@@ -179,13 +180,13 @@ def _improved(
     odds = _odds(slab, ratio, centre, scatter) - log(1 - slab.share)
     member = 1 / (1 + np.exp(-np.minimum(odds, _CERTAIN)))
     wide = slab.spread**2 + scatter**2
-    before = rules.prior_voters * rules.share_prior
-    weight, weight_before = member / wide, before / float(np.median(wide))
+    weight, weight_before = member / wide, _PRIOR_MEMBERS / float(np.median(wide))
     prior, usual = centre + rules.lead_prior, rules.lead_prior / 2
     mean = (weight @ ratio + weight_before * prior) / (weight.sum() + weight_before)
-    spare = member @ ((ratio - mean) ** 2 - scatter**2) + before * usual**2
-    share = (member.sum() + before) / (len(ratio) + rules.prior_voters)
-    spread = np.sqrt(np.clip(spare / (member.sum() + before), usual**2 / 4, 4 * usual**2))
+    spare = member @ ((ratio - mean) ** 2 - scatter**2) + _PRIOR_MEMBERS * usual**2
+    expected = rules.prior_voters * rules.share_prior
+    share = (member.sum() + expected) / (len(ratio) + rules.prior_voters)
+    spread = np.sqrt(np.clip(spare / (member.sum() + _PRIOR_MEMBERS), usual**2 / 4, 4 * usual**2))
     return _Slab(
         share=float(np.clip(share, rules.least_share, rules.most_share)),
         mean=max(centre + usual, float(mean)),
