@@ -10,7 +10,7 @@ from aiohttp import WSMsgType, web
 
 from hyperliquid_simulator.channels import CHANNELS, frame, parse_subscription, unreadable
 from hyperliquid_simulator.clock import Clock
-from hyperliquid_simulator.connection import EXPIRED, QUEUED, Connection
+from hyperliquid_simulator.connection import LARGEST_BACKLOG, Connection, text_frame
 from hyperliquid_simulator.failures import Effect
 from hyperliquid_simulator.faults import Faults
 from hyperliquid_simulator.feeds import Channel, Feed, digest
@@ -28,7 +28,7 @@ PONG: Final = b'{"channel":"pong"}'
 IDLE_S: Final = 60.0
 LARGEST_MESSAGE: Final = 64 * 1024
 
-MOST_BEHIND: Final = QUEUED // 10
+MOST_BEHIND: Final = LARGEST_BACKLOG // 64
 PATIENCE_S: Final = 2.0
 REST_S: Final = 0.002
 
@@ -45,7 +45,8 @@ class Line:
     def deliver(self, data: Any, suffered: Collection[Effect]) -> None:
         """Send data to all readers, as far and as often as faults let it."""
         if Effect.NO_DATA not in suffered:
-            self._send(self._in_order(frame(self.channel.frames, data), suffered), suffered)
+            framed = text_frame(frame(self.channel.frames, data))
+            self._send(self._in_order(framed, suffered), suffered)
 
     def release(self) -> None:
         """Send the frame that was held back to come after its successor."""
@@ -53,21 +54,20 @@ class Line:
             self._send([self.held], ())
             self.held = None
 
-    def _in_order(self, encoded: bytes, suffered: Collection[Effect]) -> list[bytes]:
+    def _in_order(self, framed: bytes, suffered: Collection[Effect]) -> list[bytes]:
         if Effect.DATA_SWAPPED not in suffered:
-            return [encoded]
+            return [framed]
         if self.held is None:
-            self.held = encoded
+            self.held = framed
             return []
-        swapped, self.held = [encoded, self.held], None
+        swapped, self.held = [framed, self.held], None
         return swapped
 
     def _send(self, frames: Sequence[bytes], suffered: Collection[Effect]) -> None:
-        times = 2 if Effect.DATA_TWICE in suffered else 1
-        for encoded in frames:
+        for framed in frames:
+            sent = framed * 2 if Effect.DATA_TWICE in suffered else framed
             for connection in self.readers:
-                for _ in range(times):
-                    connection.say(encoded)
+                connection.add(sent)
 
 
 class Hub:
@@ -114,6 +114,8 @@ class Hub:
                 line.release()
             for data in line.channel.later(self._world, line.feed, seen):
                 line.deliver(data, suffered)
+        for connection in self._connections:
+            connection.flush()
         self._posts.answer()
 
     def tend(self) -> None:
@@ -139,7 +141,6 @@ class Hub:
 
     async def _converse(self, connection: Connection, socket: web.WebSocketResponse) -> None:
         self._connections.add(connection)
-        writer = asyncio.create_task(connection.write())
         connection.send(GREETING)
         try:
             async for message in socket:
@@ -150,11 +151,10 @@ class Hub:
                     break
                 self._receive(connection, message.data)
         finally:
-            if connection.ended != EXPIRED:
-                writer.cancel()
             self._connections.discard(connection)
             for subscription in list(connection.subscriptions):
                 self._forget(connection, subscription)
+            await connection.end()
 
     def _receive(self, connection: Connection, raw: str) -> None:
         message = _parsed(raw)
