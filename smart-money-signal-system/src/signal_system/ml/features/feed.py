@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from shared_events.envelope import StandardEvent
+from shared_events.payloads.market import Interval
 from signal_system.ml.features.assembler import Assembler, Sample
 from signal_system.ml.features.bar import Bar
 from signal_system.ml.features.series import FeatureSeries, Row, Snapshot, Vector
@@ -21,10 +22,17 @@ class Told(NamedTuple):
 
 
 class FeedSnapshot(Struct, frozen=True):
-    """All that a feed is made of: what was assembled, and each coin's series by spec hash."""
+    """All that a feed is made of: its specs' hashes, what was assembled, and bars.
 
+    Attributes
+    ----------
+    bars
+        By interval and coin, as many as the spec that needs most of them has kept.
+    """
+
+    specs: tuple[str, ...]
     assembler: Assembler
-    series: dict[str, dict[str, Snapshot]]
+    bars: dict[Interval, dict[str, Sequence[Bar]]]
 
 
 class FeatureFeed:
@@ -51,25 +59,25 @@ class FeatureFeed:
             If it was taken of a feed of other specs.
         """
         feed = cls(specs)
-        if feed.series.keys() != saved.series.keys():
+        if tuple(feed.series) != saved.specs:
             raise SpecMismatchError(
                 "the snapshot is of other feature specs than this build has: fold the journal anew"
             )
         feed.assembler = saved.assembler
         for spec in feed.specs:
-            coins = saved.series[spec.hash]
             feed.series[spec.hash] = {
-                coin: FeatureSeries.restore(spec, each) for coin, each in coins.items()
+                coin: FeatureSeries.restore(spec, Snapshot(spec.hash, bars))
+                for coin, bars in saved.bars[spec.interval].items()
             }
         return feed
 
     def snapshot(self) -> FeedSnapshot:
         """Return what `restore` needs."""
-        series = {
-            spec: {coin: each.snapshot() for coin, each in coins.items()}
-            for spec, coins in self.series.items()
-        }
-        return FeedSnapshot(self.assembler, series)
+        bars: dict[Interval, dict[str, Sequence[Bar]]] = {}
+        for spec in sorted(self.specs, key=lambda spec: spec.kept_bars):
+            kept = {coin: each.snapshot().bars for coin, each in self.series[spec.hash].items()}
+            bars.setdefault(spec.interval, {}).update(kept)
+        return FeedSnapshot(tuple(self.series), self.assembler, bars)
 
     def apply(self, record: StandardEvent[Any]) -> list[Told]:
         """Take an event; return the rows that it led to."""

@@ -78,7 +78,7 @@ class FeatureSeries:
 
     @classmethod
     def restore(cls, spec: FeatureSpec, saved: Snapshot) -> "FeatureSeries":
-        """Return the series that `saved` was taken of, bit for bit.
+        """Return the series that `saved` was taken of, bit for bit; more bars change nothing.
 
         Raises
         ------
@@ -92,6 +92,7 @@ class FeatureSeries:
             )
         series = cls(spec)
         series._bars = list(saved.bars)
+        del series._bars[: max(0, series._begin() - spec.warm_up_bars)]
         series._rebuild()
         return series
 
@@ -172,11 +173,15 @@ class FeatureSeries:
     def _rebuild(self) -> None:
         """Open the newest bar's block again and go through it."""
         self._block, self._handles, self._values = -1, None, None
-        if self._bars:
-            begin = self._block_of(self._bars[-1]) * self._block_ms
-            first = bisect_left(self._bars, begin, key=_open_ms)
-            for index in range(first, len(self._bars)):
-                self._advance(index)
+        for index in range(self._begin(), len(self._bars)):
+            self._advance(index)
+
+    def _begin(self) -> int:
+        """Return the place of the first bar of the newest bar's block."""
+        if not self._bars:
+            return 0
+        begin = self._block_of(self._bars[-1]) * self._block_ms
+        return bisect_left(self._bars, begin, key=_open_ms)
 
     def _advance(self, index: int) -> None:
         """Let the state take the bar at `index`, the next one."""
