@@ -7,7 +7,7 @@ from random import Random
 from msgspec import structs
 
 from signal_system.ml.features.bar import INTERVAL_MS, Bar
-from signal_system.ml.features.positioning import Context, Member, Positioning, positioning
+from signal_system.ml.features.positioning import Context, Counted, Member, Positioning, positioning
 
 HOUR_MS = INTERVAL_MS["1h"]
 START_MS = 1_700_000_000_000 // HOUR_MS * HOUR_MS
@@ -70,4 +70,5 @@ def _crowd(random: Random) -> Positioning:
         Member(random.gauss(0, 3), 10 ** random.uniform(4, 8), random.uniform(0, 100))
         for _ in range(random.randint(0, 12))
     ]
-    return positioning(members, 12, random.choice((None, random.expovariate(0.1))))
+    roster = Counted(12, len(members))
+    return positioning(members, roster, random.choice((None, random.expovariate(0.1))))

@@ -5,7 +5,7 @@ import pytest
 
 from signal_system.ml.features.bar import Bar
 from signal_system.ml.features.feature import Feature, History
-from signal_system.ml.features.positioning import Context, Member, Positioning, positioning
+from signal_system.ml.features.positioning import Context, Counted, Member, Positioning, positioning
 from signal_system.ml.features.smart_money import (
     Crowding,
     Funding,
@@ -33,7 +33,8 @@ def said(feature: Feature, *bars: Bar) -> list[float]:
 
 
 def held(*members: Member, tracked: int = 5, traded: float | None = None) -> Positioning:
-    return positioning(members, tracked, traded)
+    holders = [member for member in members if member.size]
+    return positioning(holders, Counted(tracked, len(members)), traded)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Who on the roster holds what, folded from events as they were recorded."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +10,7 @@ from shared_events.payloads import SourceStatus, TrackedTrader, TraderPositions
 from signal_system.domain.exposure import SIZE_SCALE, size_units
 from signal_system.domain.sources import Sources
 from signal_system.domain.trader import Trader
-from signal_system.ml.features.positioning import Member, Positioning, positioning
+from signal_system.ml.features.positioning import Counted, Member, Positioning, positioning
 
 FRESH_SECONDS = 7_200.0
 """How old a book may be; a recording that declares its cadence may be twice that old."""
@@ -47,18 +46,23 @@ class Books(Struct):
     def positioning(self, coin: str, at: datetime, traded: float | None) -> Positioning:
         """Return what the roster holds of `coin`, as it is known `at` that moment."""
         oldest = at - timedelta(seconds=self.sources.freshness_seconds(FRESH_SECONDS))
-        tracked = sum(trader.tracked for trader in self.traders.values())
-        return positioning(self._members(coin, oldest), tracked, traded)
+        tracked = known = 0
+        holders = list[Member]()
+        for trader in self.traders.values():
+            if trader.tracked:
+                tracked += 1
+                verified_at = trader.verified_at
+                if verified_at is not None and verified_at >= oldest:
+                    known += 1
+                    holders += self._holder(trader, coin)
+        return positioning(holders, Counted(tracked, known), traded)
 
-    def _members(self, coin: str, oldest: datetime) -> Iterator[Member]:
-        for address, trader in self.traders.items():
-            verified_at = trader.verified_at
-            if not trader.tracked or verified_at is None or verified_at < oldest:
-                continue
-            held = trader.book.get(coin)
-            size = held.voice / SIZE_SCALE if held else 0.0
-            score = None if trader.score is None else float(trader.score)
-            yield Member(size, self.equity.get(address), score)
+    def _holder(self, trader: Trader, coin: str) -> tuple[Member, ...]:
+        held = trader.book.get(coin)
+        if held is None or not held.voice:
+            return ()
+        score = None if trader.score is None else float(trader.score)
+        return (Member(held.voice / SIZE_SCALE, self.equity.get(trader.address), score),)
 
     def _on_positions(self, told: TraderPositions, at: datetime) -> None:
         trader = self._trader(told.address)

@@ -1,6 +1,7 @@
 """What the tracked traders held of one coin at one moment, summed up by cohort."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from math import fsum
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -13,7 +14,7 @@ PROVEN_SCORE = 60.0
 
 
 class Member(NamedTuple):
-    """One tracked trader whose book is known: a signed size in the coin, USD, a score to 100."""
+    """One trader whose book is known: a signed size in the coin, USD, a score of up to 100."""
 
     size: float
     equity: float | None
@@ -70,30 +71,38 @@ COHORTS: dict[str, Callable[[Member], bool]] = {
 """Who is summed up together; a trader whose account or score is not known is in "all" alone."""
 
 
-def positioning(members: Iterable[Member], tracked: int, traded: float | None) -> Positioning:
-    """Return what `members`, the known ones of all `tracked`, hold.
+class Counted(NamedTuple):
+    """How many traders are on the roster, and the books of how many are known and fresh."""
+
+    tracked: int
+    known: int
+
+
+def positioning(
+    holders: Sequence[Member], roster: Counted, traded: float | None = None
+) -> Positioning:
+    """Return what `holders`, those of the known traders who hold any of the coin, hold together.
 
     Examples
     --------
-    >>> told = positioning([Member(3.0, 2e6, 70.0), Member(-1.0, None, 50.0)], 3, None)
+    >>> told = positioning([Member(3.0, 2e6, 70.0), Member(-1.0, None, 50.0)], Counted(3, 2))
     >>> told.stance("all"), told.stance("whales"), told.squares
     (Stance(net=2.0, gross=4.0, longs=1, shorts=1), Stance(net=3.0, gross=3.0, longs=1, shorts=0), 10.0)
     """
-    known = list(members)
     return Positioning(
-        tracked=tracked,
-        known=len(known),
+        tracked=roster.tracked,
+        known=roster.known,
         stances={
-            cohort: _stance([each.size for each in known if belongs(each)])
+            cohort: _stance([each.size for each in holders if belongs(each)])
             for cohort, belongs in COHORTS.items()
         },
-        squares=sum(member.size * member.size for member in known),
+        squares=fsum(each.size * each.size for each in holders),
         traded=traded,
     )
 
 
-def _stance(sizes: list[float]) -> Stance:
-    long = sum(size for size in sizes if size > 0)
-    short = -sum(size for size in sizes if size < 0)
-    heads = sum(size > 0 for size in sizes), sum(size < 0 for size in sizes)
-    return Stance(long - short, long + short, *heads)
+def _stance(sizes: Sequence[float]) -> Stance:
+    longs = [size for size in sizes if size > 0]
+    shorts = [-size for size in sizes if size < 0]
+    long, short = fsum(longs), fsum(shorts)
+    return Stance(long - short, long + short, len(longs), len(shorts))
