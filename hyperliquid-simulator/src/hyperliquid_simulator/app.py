@@ -63,7 +63,7 @@ def build(config: Config, on_crash: Callable[[], None] | None = None) -> Venue:
     engine = Engine(world, hub, faults, clock)
     engine.suffer()
     stepper = Stepper(engine, clock) if isinstance(clock, SteppedClock) else None
-    app = _application(Rest(world, desk), hub, Operator(world, limits, faults, stepper))
+    app = _application(Rest(world, desk), hub, Operator(engine, limits, faults, stepper))
     if isinstance(clock, WallClock):
         app.cleanup_ctx.append(_moving(engine, clock, on_crash))
     return Venue(app, world, limits, faults, stepper)

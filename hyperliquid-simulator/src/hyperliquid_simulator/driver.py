@@ -6,8 +6,9 @@ from typing import Final
 from hyperliquid_simulator.clock import Clock, SteppedClock, WallClock
 from hyperliquid_simulator.failures import Effect
 from hyperliquid_simulator.faults import Faults
+from hyperliquid_simulator.lateness import Lateness
 from hyperliquid_simulator.websocket import Hub
-from hyperliquid_simulator.world import World
+from hyperliquid_simulator.world import Block, World
 
 SLICE_S: Final = 0.004
 """Work on blocks at most this long before requests get their turn."""
@@ -25,13 +26,16 @@ class Engine:
         self.world = world
         self.hub = hub
         self._faults = faults
+        self.lateness = Lateness()
         self._clock = clock
         self._tended = 0.0
 
-    def block(self) -> None:
-        """Run the next block and publish it."""
+    def block(self) -> Block:
+        """Run the next block, publish it and return it."""
         self.suffer()
-        self.hub.publish(self.world.step())
+        block = self.world.step()
+        self.hub.publish(block)
+        return block
 
     def suffer(self) -> None:
         """Let faults begin and end, and break or mend what they are about."""
@@ -54,14 +58,19 @@ class Engine:
 
 async def follow(engine: Engine, clock: WallClock) -> None:
     """Run the blocks that are due, then sleep until the next, for ever."""
-    world = engine.world
+    world, loop = engine.world, asyncio.get_running_loop()
+
+    def handed_over(block: Block) -> None:
+        late = (clock.now_ms() - block.time) / clock.speed
+        engine.lateness.note(late, len(block.trades))
+
     while True:
         begun = clock.waited()
         engine.tend()
         if clock.now_ms() - world.next_ms > HOPELESS_MS * max(clock.speed, 1.0):
             world.skip_to(clock.now_ms())
         while world.next_ms <= clock.now_ms() and clock.waited() - begun < SLICE_S:
-            engine.block()
+            loop.call_soon(handed_over, engine.block())
         await asyncio.sleep(clock.seconds_until(world.next_ms))
 
 

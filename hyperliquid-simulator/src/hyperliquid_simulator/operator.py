@@ -8,12 +8,11 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
-from hyperliquid_simulator.driver import Stepper
+from hyperliquid_simulator.driver import Engine, Stepper
 from hyperliquid_simulator.errors import ConfigError
 from hyperliquid_simulator.faults import Faults
 from hyperliquid_simulator.limits import Limits
 from hyperliquid_simulator.wire import exact
-from hyperliquid_simulator.world import World
 
 SIDES: Final = {"long": 1, "short": -1}
 LARGEST_BURST: Final = 1_000_000
@@ -27,9 +26,10 @@ class Operator:
     """Looks behind the venue's curtain and pulls its strings."""
 
     def __init__(
-        self, world: World, limits: Limits, faults: Faults, stepper: Stepper | None
+        self, engine: Engine, limits: Limits, faults: Faults, stepper: Stepper | None
     ) -> None:
-        self._world = world
+        self._engine = engine
+        self._world = engine.world
         self._limits = limits
         self._faults = faults
         self._stepper = stepper
@@ -45,6 +45,7 @@ class Operator:
             web.post("/simulator/burst", self._guarded(self._burst)),
             web.post("/simulator/fault", self._guarded(self._fault)),
             web.get("/simulator/faults", self._guarded(lambda _: self._faults.report())),
+            web.get("/simulator/pace", self._guarded(lambda _: self._engine.lateness.report())),
             web.post("/simulator/step", self._guarded(self._step)),
         ]
 
