@@ -8,9 +8,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+import orjson
 import pytest
 
 from hyperliquid_simulator.failures import FAULTS
+from shared_events.journal import verify
 
 SMALL = ("--traders", "30", "--coins", "3", "--history", "2", "--port", "0")
 
@@ -67,6 +69,9 @@ async def test_it_says_where_it_listens_serves_and_ends_cleanly(how: signal.Sign
         (("--speed", "0"), "--speed is 0.0; choose 0.01 to 1000."),
         (("--stepped", "--speed", "2"), "leave one out"),
         (("--max-users", "11"), "--max-users is 11; choose 10 or 14."),
+        (("--share", "skilled=1.5"), "choose 0 to 1"),
+        (("--skill-ic", "2"), "--skill-ic is 2.0; choose 0 to 0.5."),
+        (("--truth", "/nowhere/truth.json"), "--truth: cannot write /nowhere/truth.json"),
         (("--start", "yesterday"), "write 2026-11-01T00:00:00Z"),
         (("--start", "2026-11-01T00:00:00"), "needs a time zone"),
         (("--start", "0001-01-01T00:00:00Z"), "choose 2000 to 2099"),
@@ -120,3 +125,51 @@ async def test_the_help_of_faults_names_every_kind() -> None:
 
     for kind in FAULTS:
         assert f"{kind}: " in text
+
+
+async def test_the_truth_is_there_before_the_venue_is(tmp_path: Path) -> None:
+    path = tmp_path / "truth.json"
+    async with started("serve", *SMALL, "--truth", str(path)) as process:
+        assert process.stdout is not None
+        assert b"listening" in await process.stdout.readline()
+        accounts = orjson.loads(path.read_bytes())["accounts"]
+
+    assert sum(told["ranked"] for told in accounts.values()) == 30
+
+
+async def test_generate_writes_a_journal_once_and_never_over_another(tmp_path: Path) -> None:
+    small = ("generate", "--traders", "30", "--coins", "3", "--days", "2", "--out")
+    async with started(*small, str(tmp_path / "world")) as process:
+        said = await output(process)
+        assert process.returncode == 0, said
+    async with started(*small, str(tmp_path / "world")) as process:
+        again = await output(process)
+
+    assert "trader_positions" in said
+    assert verify(tmp_path / "world").next_position > 500
+    assert process.returncode == 78
+    assert "choose a new folder" in again
+
+
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [
+        (("--since", "yesterday"), "write 2025-01-01"),
+        (("--days", "0"), "--days is 0"),
+        (("--share", "genius=1"), "STYLE one of skilled"),
+    ],
+)
+async def test_generate_says_what_to_change(
+    options: tuple[str, ...], advice: str, tmp_path: Path
+) -> None:
+    async with started("generate", "--out", str(tmp_path / "world"), *options) as process:
+        assert advice in " ".join((await output(process)).split())
+        assert process.returncode == 78
+
+
+async def test_generates_help_teaches_what_it_writes() -> None:
+    async with started("generate", "--help") as process:
+        text = " ".join((await output(process)).split())
+
+    for word in ("--share", "--skill-ic", "truth.json", "skilled=0.05", "signal-system replay"):
+        assert word in text

@@ -38,7 +38,7 @@ def contest() -> Config:
 
 @pytest.mark.parametrize("stated", [0.0, 0.06, 0.3])
 def test_the_realised_ic_of_the_skilled_is_the_stated_one(contest: Config, stated: float) -> None:
-    config = replace(contest, skill_ic=stated, one_regime_share=0.0)
+    config = replace(contest, skill_ic=stated, one_regime=0.0)
     past = generate(config, config.start_ms)
     skilled = of_style(past, Style.SKILLED)
     planted = np.mean([past.population.traders[a].ic[0] for a in past.views.account[skilled]])
@@ -49,7 +49,7 @@ def test_the_realised_ic_of_the_skilled_is_the_stated_one(contest: Config, state
 
 
 def test_every_skilled_account_has_its_own_stated_ic(contest: Config) -> None:
-    config = replace(contest, skill_ic=0.2, one_regime_share=0.0)
+    config = replace(contest, skill_ic=0.2, one_regime=0.0)
     past = generate(config, config.start_ms)
     off = []
 
@@ -64,7 +64,7 @@ def test_every_skilled_account_has_its_own_stated_ic(contest: Config) -> None:
 
 
 def test_skill_in_one_regime_shows_in_that_regime_alone(contest: Config) -> None:
-    config = replace(contest, skill_ic=0.3, one_regime_share=1.0)
+    config = replace(contest, skill_ic=0.3, one_regime=1.0)
     past = generate(config, config.start_ms)
     regime = past.prices.regime(past.views.coin, past.views.minute)
     stated = np.array([t.ic for t in past.population.traders])[past.views.account, regime]

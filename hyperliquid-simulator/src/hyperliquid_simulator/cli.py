@@ -15,8 +15,7 @@ import typer
 from aiohttp import web
 
 from hyperliquid_simulator.app import build
-from hyperliquid_simulator.config import Config, parse_day, parse_start
-from hyperliquid_simulator.episodes.journal import TRUTH_FILE, write
+from hyperliquid_simulator.config import BOUNDS, Config, check_bounds, parse_day, parse_start
 from hyperliquid_simulator.errors import ConfigError
 from hyperliquid_simulator.faults import listing, read_faults, written
 from hyperliquid_simulator.styles import CONTEST, DEMO, Shares, shares_of
@@ -130,7 +129,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter per option
             flip_seconds=flip_seconds,
             shares=shares_of(share or (), DEMO),
             skill_ic=skill_ic,
-            one_regime_share=one_regime,
+            one_regime=one_regime,
             tempo=tempo,
             limits=limits,
             max_users=max_users,
@@ -167,7 +166,12 @@ def generate(  # noqa: PLR0913, PLR0917 - one parameter per option
     Three populations to try a scheme on: `--share skilled=0.05`, `--share skilled=0.02 --skill-ic
     0.04`, and `--share skilled=0`, where the right answer is silence.
     """
+    from hyperliquid_simulator.episodes.journal import (  # noqa: PLC0415 - a venue needs no journal
+        write,
+    )
+
     with _advice():
+        check_bounds("days", days, BOUNDS["history_days"])
         config = Config(
             seed=seed,
             traders=traders,
@@ -176,7 +180,7 @@ def generate(  # noqa: PLR0913, PLR0917 - one parameter per option
             start=parse_day(since) + timedelta(days=days),
             shares=shares_of(share or (), CONTEST),
             skill_ic=skill_ic,
-            one_regime_share=one_regime,
+            one_regime=one_regime,
             tempo=tempo,
         )
         with typer.progressbar(length=days, label="days", file=sys.stderr) as bar:
@@ -198,7 +202,7 @@ def faults(
 def _summary(told: Counter[str], out: Path) -> str:
     size = sum(file.stat().st_size for file in out.iterdir()) / 1e6
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in told.most_common())
-    return f"{told.total():,} events, {size:.0f} MB in {out}: {kinds}; truth in {out / TRUTH_FILE}"
+    return f"{told.total():,} events, {size:.0f} MB in {out}: {kinds}"
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "orders_per_second": (0, 20_000),
     "flip_seconds": (0, 86_400),
     "skill_ic": (0, 0.5),
-    "one_regime_share": (0, 1),
+    "one_regime": (0, 1),
     "tempo": (0.01, 24),
     "self_trades": (0, 1),
     "movements_per_day": (0, 1_000),
@@ -61,7 +61,7 @@ class Config:
     skill_ic
         Mean information coefficient of the skilled: the correlation of their exposure with the
         residual return of the next 24 hours.
-    one_regime_share
+    one_regime
         Part of the skilled that have it in one regime only.
     tempo
         Decisions a day and coin of the median trader.
@@ -92,7 +92,7 @@ class Config:
     flip_seconds: float = 120.0
     shares: Shares = field(default_factory=lambda: DEMO)
     skill_ic: float = 0.06
-    one_regime_share: float = 0.3
+    one_regime: float = 0.3
     tempo: float = 0.5
     self_trades: float = 0.0005
     movements_per_day: float = 0.25
@@ -102,11 +102,8 @@ class Config:
     socket_lifetime: float | None = None
 
     def __post_init__(self) -> None:
-        for name, (least, most) in BOUNDS.items():
-            value = getattr(self, name)
-            if value is not None and not least <= value <= most:
-                option = name.removesuffix("_days").replace("_", "-")
-                raise ConfigError(f"--{option} is {value}; choose {least:g} to {most:g}.")
+        for name, bounds in BOUNDS.items():
+            check_bounds(name.removesuffix("_days"), getattr(self, name), bounds)
         if self.stepped and self.speed != 1.0:
             raise ConfigError("--speed means nothing to a venue that is --stepped; leave one out.")
         if self.max_users not in TOTAL_USERS:
@@ -138,6 +135,14 @@ class Config:
     def usual_dollars_per_minute(self) -> float:
         """What the whole venue trades in a minute without a burst."""
         return self.order_rate * 60 * USUAL_ORDER
+
+
+def check_bounds(name: str, value: float | None, bounds: tuple[float, float]) -> None:
+    """Raise ConfigError if an option has a value beyond its bounds."""
+    least, most = bounds
+    if value is not None and not least <= value <= most:
+        option = name.replace("_", "-")
+        raise ConfigError(f"--{option} is {value}; choose {least:g} to {most:g}.")
 
 
 def parse_start(text: str) -> datetime:

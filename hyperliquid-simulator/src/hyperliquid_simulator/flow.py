@@ -1,5 +1,6 @@
 """Who wants to trade now: decisions, small churn, TWAP slices, and planted traders turning together."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
@@ -13,7 +14,7 @@ from hyperliquid_simulator.decisions import Views
 from hyperliquid_simulator.ledger import Ledger
 from hyperliquid_simulator.market import DAY_MINUTES, DAY_MS, MINUTE_MS, Market, stream
 from hyperliquid_simulator.past import Past
-from hyperliquid_simulator.population import Trader
+from hyperliquid_simulator.population import Follow, Trader
 from hyperliquid_simulator.styles import HABITS
 from hyperliquid_simulator.wire import MICRO
 
@@ -74,6 +75,10 @@ class Flow:
         }
         self._due: list[tuple[float, int, int, int, float]] = []
         self._noted = 0
+        self._following: defaultdict[int, list[tuple[int, Follow]]] = defaultdict(list)
+        for trader in traders:
+            if trader.follows:
+                self._following[trader.follows.leader].append((trader.index, trader.follows))
         self.directions = _opening_directions(seed, past.coins)
         self._planned = past.minutes // DAY_MINUTES
         self._plan(past.pending)
@@ -129,13 +134,19 @@ class Flow:
         return coin, -directions[coin]
 
     def turn(self, coin: int, direction: int, now_ms: float, *, all_now: bool) -> None:
-        """Plan that the planted traders of a coin turn: all in the next block, or most within seconds."""
+        """Plan that the planted traders of a coin turn: all in the next block, or most within seconds.
+
+        Whoever follows one of them does so as late as ever.
+        """
         self.directions[coin] = direction
         for trader in self._population.planted(coin):
             wait = 0.0 if all_now else self.random.uniform(0.0, TURN_SPREAD_MS)
             exposure = direction * self.random.uniform(0.6, 1.0)
             if all_now or self.random.random() < TURNING:
                 self._note(now_ms + wait, trader.index, coin, exposure)
+                for follower, how in self._following.get(trader.index, ()):
+                    later = now_ms + wait + how.lag_minutes * MINUTE_MS
+                    self._note(later, follower, coin, exposure * how.scale)
 
     def due(self, now_ms: float, market: Market) -> list[Order]:
         """Return the orders that carry out the decisions and turns whose time has come."""

@@ -124,7 +124,7 @@ def people(config: Config) -> People:
         days=config.history_days,
         shares=config.shares,
         skill_ic=config.skill_ic,
-        one_regime_share=config.one_regime_share,
+        one_regime=config.one_regime,
         tempo=config.tempo,
     )
 

@@ -187,7 +187,7 @@ class People:
     days: int
     shares: Shares
     skill_ic: float
-    one_regime_share: float
+    one_regime: float
     tempo: float
 
 
@@ -310,7 +310,7 @@ class _Draw:
             return (0.0, 0.0, 0.0)
         ic = round(self._people.skill_ic * float(self._rng.uniform(*SPREAD_OF_SKILL)), 4)
         only = int(self._rng.integers(len(REGIMES)))
-        if self._rng.random() >= self._people.one_regime_share:
+        if self._rng.random() >= self._people.one_regime:
             return (ic, ic, ic)
         bull, bear, quiet = (ic if n == only else 0.0 for n in range(len(REGIMES)))
         return (bull, bear, quiet)

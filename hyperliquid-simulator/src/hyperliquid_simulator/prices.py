@@ -140,13 +140,16 @@ class Prices:
         first = int(self._at(day * DAY_MINUTES))
         return self._level[first : first + DAY_MINUTES]
 
+    def path(self, day: int) -> Floats:
+        """Return the logarithm of every coin's price in ticks over a day at hand, a row per coin."""
+        first = int(self._at(day * DAY_MINUTES))
+        return self._log[:, first : first + DAY_MINUTES]
+
     def closes(self, day: int) -> list[Ints]:
         """Return every coin's closing prices of a day at hand in ticks, a row per coin."""
-        first = int(self._at(day * DAY_MINUTES))
-        path = np.exp(self._log[:, first : first + DAY_MINUTES])
         return [
             grid_prices(row, coin.price_decimals)
-            for row, coin in zip(path, self.coins, strict=True)
+            for row, coin in zip(np.exp(self.path(day)), self.coins, strict=True)
         ]
 
     def _at(self, minute: int | Ints) -> Ints:

@@ -1,8 +1,10 @@
 """Write a past as a journal: every fact in the order in which it was learned."""
 
+import gc
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,7 +60,7 @@ def write(
 
 def _fill(config: Config, folder: Path, on_day: Callable[[int], None]) -> Counter[str]:
     past, written = generate(config, config.start_ms), Counter[str]()
-    with JournalWriter(folder) as journal:
+    with JournalWriter(folder) as journal, _uncollected():
         for day, envelopes in enumerate(envelopes_of(past, config)):
             for first in range(0, len(envelopes), FRAME_RECORDS):
                 frame = envelopes[first : first + FRAME_RECORDS]
@@ -67,6 +69,18 @@ def _fill(config: Config, folder: Path, on_day: Callable[[int], None]) -> Counte
             on_day(day)
     write_truth(truth_of(past, config), folder / TRUTH_FILE)
     return written
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Spare a sixth of the time: nothing here is garbage that only a search would find."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def envelopes_of(past: Past, config: Config) -> Iterator[list[StandardEvent[Any]]]:

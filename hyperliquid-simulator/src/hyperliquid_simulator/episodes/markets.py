@@ -1,12 +1,13 @@
 """What the markets did, hour by hour: candles, contexts, and how well the venue is seen."""
 
+from collections import deque
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
 import numpy as np
 
-from hyperliquid_simulator.candles import Bars, Candle as Bar
+from hyperliquid_simulator.candles import Candle as Bar
 from hyperliquid_simulator.catalogue import Coin, grid_step, on_grid
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.episodes.told import SOURCE, Told, moment, units, usd
@@ -27,11 +28,12 @@ _PREMIUM: Final = Decimal("1E-8")
 
 
 class Markets:
-    """Tells the hours of a past, a day at a time."""
+    """Tells the hours of a past, a day at a time, the first day first."""
 
     def __init__(self, past: Past, config: Config) -> None:
         self._past = past
         self._bars = [past_bars(past, config, i) for i in range(len(past.coins))]
+        self._volumes: list[deque[int]] = [deque(maxlen=DAY_HOURS) for _ in past.coins]
         self._interest = [_open_interest(past, i) for i in range(len(past.coins))]
         self._detail = f"simulated: seed {config.seed}, whole books once a day"
         self._ranked = sum(t.ranked for t in past.population.traders)
@@ -44,6 +46,7 @@ class Markets:
             for index, coin in enumerate(self._past.coins):
                 if at > self._past.origin_ms:
                     (bar,) = self._bars[index].all("1h", at - HOUR_MS, at - HOUR_MS)
+                    self._volumes[index].append(bar.volume * bar.close)
                     yield Told(at + CANDLE_DELAY_MS, at, _candle(coin, bar))
                 yield Told(at + CONTEXT_DELAY_MS, at, self._context(index, coin, at))
 
@@ -81,15 +84,11 @@ class Markets:
             premium=Decimal(repr(float(funding.premiums[hour, index]))).quantize(_PREMIUM),
             funding=Decimal(repr(float(funding.rates[hour, index]))).quantize(_RATE),
             open_interest=units(interest, coin.size_decimals),
-            day_volume=usd(self._day_volume(self._bars[index], at)),
+            day_volume=usd(sum(self._volumes[index])),
             previous_day_price=units(day_ago, decimals),
             size_decimals=coin.size_decimals,
             max_leverage=coin.max_leverage,
         )
-
-    def _day_volume(self, bars: Bars, at: int) -> int:
-        hours = bars.all("1h", at - DAY_MS, at - HOUR_MS)
-        return sum(bar.volume * bar.close for bar in hours)
 
 
 def _candle(coin: Coin, bar: Bar) -> Candle:

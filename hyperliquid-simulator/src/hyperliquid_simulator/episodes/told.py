@@ -1,13 +1,12 @@
 """Facts with the moments at which a scraper would have learned them, and exact numbers for them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from hyperliquid_simulator.wire import MICRO
 
 SOURCE = "hyperliquid"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO_DECIMALS = len(str(MICRO)) - 1
 
 
@@ -21,7 +20,7 @@ class Told(NamedTuple):
 
 def moment(ms: int) -> datetime:
     """Return an epoch time in milliseconds as a moment."""
-    return _EPOCH + timedelta(milliseconds=ms)
+    return datetime.fromtimestamp(ms / 1000, UTC)
 
 
 def units(number: int, decimals: int) -> Decimal:
