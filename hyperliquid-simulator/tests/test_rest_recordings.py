@@ -7,7 +7,9 @@ from typing import Any
 import orjson
 import pytest
 
-from hyperliquid_simulator import info
+from hyperliquid_simulator import info, views
+from hyperliquid_simulator.events import Method
+from hyperliquid_simulator.movements import Kind, delta
 from hyperliquid_simulator.world import World
 
 pytestmark = pytest.mark.data
@@ -70,6 +72,31 @@ def test_movements_have_the_recorded_form(recordings: Path, world: World, kind: 
     assert {tuple(row) for row in rows} == {
         tuple(row) for row in frame["data"]["nonFundingLedgerUpdates"]
     }
+
+
+def test_a_liquidation_has_the_recorded_form_in_fills_events_and_ledger(
+    recordings: Path, world: World
+) -> None:
+    account = max(world.ledger.accounts, key=lambda a: abs(a.lots(0)))
+    world.events.liquidate(account, Method.MARKET)
+    block = world.step()
+    fills = [fill for who, fill in block.fills if who == account.index and fill.cause]
+    (row,) = [row for row in block.movements if row.kind is Kind.LIQUIDATION]
+
+    path = recordings / "nautilus_frames" / "ws_user_fill_liquidation.json"
+    (fill,) = orjson.loads(path.read_bytes())["data"]["fills"]
+    del fill["cloid"]
+    ours = views.fill(fills[0], world.coins[fills[0].coin])
+    assert list(ours) == list(fill)
+    assert list(ours["liquidation"]) == list(fill["liquidation"])
+    assert shape(ours) == shape(fill)
+    told = _recorded_deltas(recordings)["liquidation"]
+    mine = delta(row, world.addresses)
+    assert list(mine) == list(told[0])
+    assert shape([mine]) == shape(told)
+    event = _frame(recordings, "user_liquidation")["data"]["liquidation"]
+    assert list(views.liquidation(row)) == list(event)
+    assert shape(views.liquidation(row)) == shape(event)
 
 
 def test_spot_contexts_have_the_recorded_form(recordings: Path, world: World) -> None:

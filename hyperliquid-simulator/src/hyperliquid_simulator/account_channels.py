@@ -10,6 +10,7 @@ from hyperliquid_simulator import info, views
 from hyperliquid_simulator.archive import MOST_PAYMENTS
 from hyperliquid_simulator.feeds import Asked, Channel, News, every
 from hyperliquid_simulator.funding import HOUR_MS
+from hyperliquid_simulator.movements import Kind
 from hyperliquid_simulator.order_records import twap_slice
 from hyperliquid_simulator.views import Json
 
@@ -23,6 +24,9 @@ def _new_events(news: News) -> Iterator[Json]:
     slices = [twap_slice(fill, coins[fill.coin]) for fill in news.fills if fill.twap is not None]
     if slices:
         yield {"twapSliceFills": slices}
+    for row in news.movements:
+        if row.kind is Kind.LIQUIDATION:
+            yield {"liquidation": views.liquidation(row)}
     for charge in news.charges:
         yield {"funding": _flat(views.funding_payment(charge, coins[charge.coin]))}
 
@@ -55,6 +59,12 @@ def _ledger_updates(asked: Asked) -> Json:
     return {"isSnapshot": True, "user": user, "nonFundingLedgerUpdates": rows}
 
 
+def _new_ledger_updates(news: News) -> Iterator[Json]:
+    rows = [views.movement(row, news.asked.world.addresses) for row in news.movements]
+    if rows:
+        yield {"user": news.asked.subscription["user"], "nonFundingLedgerUpdates": rows}
+
+
 def _states(asked: Asked) -> Json:
     user = asked.subscription["user"]
     state = info.clearinghouse_state(asked.world, user)
@@ -64,6 +74,11 @@ def _states(asked: Asked) -> Json:
 ACCOUNT_CHANNELS: Final = (
     Channel("allDexsClearinghouseState", ("user",), opening=_states, pace_ms=every(1_200.0)),
     Channel("userFundings", ("user",), opening=_last_fundings, update=_new_fundings),
-    Channel("userNonFundingLedgerUpdates", ("user",), opening=_ledger_updates),
+    Channel(
+        "userNonFundingLedgerUpdates",
+        ("user",),
+        opening=_ledger_updates,
+        update=_new_ledger_updates,
+    ),
     Channel("userEvents", ("user",), update=_new_events, carrier="user", anonymous=True),
 )

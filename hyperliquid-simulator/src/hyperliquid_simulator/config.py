@@ -27,6 +27,8 @@ BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "tempo": (0.01, 24),
     "self_trades": (0, 1),
     "movements_per_day": (0, 1_000),
+    "nettings_per_hour": (0, 3_600),
+    "thin_book": (0, 1),
     "socket_lifetime": (1, 604_800),
 }
 
@@ -69,6 +71,10 @@ class Config:
         Share of the orders that meet their own account's resting order.
     movements_per_day
         How often an account moves money without a trade.
+    nettings_per_hour
+        How often the venue's vault nets a position with a child, which no public trade shows.
+    thin_book
+        Share of the liquidations that the book is too thin for: no public trade shows them.
     limits
         Whether the venue's rate limits hold.
     max_users
@@ -96,6 +102,8 @@ class Config:
     tempo: float = 0.5
     self_trades: float = 0.0005
     movements_per_day: float = 0.25
+    nettings_per_hour: float = 6.0
+    thin_book: float = 0.2
     limits: bool = True
     max_users: int = min(TOTAL_USERS)
     faults: Path | None = None

@@ -9,6 +9,7 @@ from zlib import crc32
 import numpy as np
 
 from hyperliquid_simulator.ledger import Charge, Fill, Trade
+from hyperliquid_simulator.movements import Movement
 from hyperliquid_simulator.subscriptions import Subscription
 from hyperliquid_simulator.world import Block, World
 
@@ -20,17 +21,22 @@ class Digest:
     block: Block
     trades: Mapping[int, Sequence[Trade]]
     fills: Mapping[int, Sequence[Fill]]
+    movements: Mapping[int, Sequence[Movement]]
 
 
 def digest(block: Block) -> Digest:
-    """Sort a block's trades by coin and its fills by account."""
+    """Sort a block's trades by coin, its fills and movements of money by account."""
     trades: dict[int, list[Trade]] = {}
     for row in block.trades:
         trades.setdefault(row.coin, []).append(row)
     fills: dict[int, list[Fill]] = {}
     for account, fill in block.fills:
         fills.setdefault(account, []).append(fill)
-    return Digest(block, trades, fills)
+    movements: dict[int, list[Movement]] = {}
+    for moved in block.movements:
+        for account in moved.parties:
+            movements.setdefault(account, []).append(moved)
+    return Digest(block, trades, fills, movements)
 
 
 @dataclass(slots=True)
@@ -93,6 +99,12 @@ class News:
         """What the account it is about traded in the block, in execution order."""
         trader = self.asked.trader
         return () if trader is None else self.seen.fills.get(trader, ())
+
+    @property
+    def movements(self) -> Sequence[Movement]:
+        """The money the account it is about moved in the block without a trade."""
+        trader = self.asked.trader
+        return () if trader is None else self.seen.movements.get(trader, ())
 
 
 def every(milliseconds: float) -> Callable[[Feed], float]:

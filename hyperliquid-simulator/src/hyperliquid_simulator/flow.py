@@ -11,7 +11,7 @@ from typing import Final
 
 from hyperliquid_simulator.catalogue import MAJORS, Coin
 from hyperliquid_simulator.decisions import Views
-from hyperliquid_simulator.ledger import Ledger
+from hyperliquid_simulator.ledger import Cause, Ledger
 from hyperliquid_simulator.market import DAY_MINUTES, DAY_MS, MINUTE_MS, Market, stream
 from hyperliquid_simulator.past import Past
 from hyperliquid_simulator.population import Follow, Trader
@@ -36,6 +36,7 @@ class Order:
     """A wish to trade at once: signed lots, and the TWAP it is a slice of, if any.
 
     ``turning`` marks a change of mind, filled by the account's own others instead of any makers.
+    What the venue orders has a ``cause`` and the ``hash`` of its transaction.
     """
 
     account: int
@@ -43,6 +44,8 @@ class Order:
     lots: int
     twap: int | None = None
     turning: bool = False
+    cause: Cause | None = None
+    hash: str | None = None
 
 
 class Flow:

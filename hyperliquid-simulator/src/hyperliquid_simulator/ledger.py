@@ -19,6 +19,28 @@ CHARGES_KEPT: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
+class Liquidated:
+    """Who was liquidated by a trade, at which mark in ticks, and how: market or backstop."""
+
+    user: str
+    mark: int
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a trade happened that its taker did not order.
+
+    A ``hidden`` one is free and shows in the fills of the two accounts alone; ``direction`` is what
+    these fills say instead of what became of the position.
+    """
+
+    hidden: bool = False
+    direction: str | None = None
+    liquidated: Liquidated | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Trade:
     """One match. ``side`` is the taker's: ``B`` bought, ``A`` sold. Accounts by index."""
 
@@ -34,6 +56,7 @@ class Trade:
     buyer_order: int
     seller_order: int
     twap: int | None = None
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +76,7 @@ class Fill:
     fee: int
     tid: int
     twap: int | None
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +240,7 @@ class Account:
             fee=fee,
             tid=trade.tid,
             twap=trade.twap if crossed else None,
+            cause=trade.cause,
         )
 
 
@@ -244,10 +269,9 @@ class Ledger:
         return (trade.buyer, bought), (trade.seller, sold)
 
     def _between(self, trade: Trade, buyer: Account, seller: Account) -> tuple[Fill, Fill]:
-        before = max(buyer.lots(trade.coin), 0) + max(seller.lots(trade.coin), 0)
-        bought = self._side(trade, buyer, 1)
-        sold = self._side(trade, seller, -1)
-        after = max(buyer.lots(trade.coin), 0) + max(seller.lots(trade.coin), 0)
+        bought, sold = self._side(trade, buyer, 1), self._side(trade, seller, -1)
+        before = max(bought.start, 0) + max(sold.start, 0)
+        after = max(bought.start + trade.lots, 0) + max(sold.start - trade.lots, 0)
         self.open_interest[trade.coin] += after - before
         return bought, sold
 
@@ -263,7 +287,9 @@ class Ledger:
 
     def _side(self, trade: Trade, account: Account, sign: int) -> Fill:
         crossed = (trade.side == "B") == (sign > 0)
-        rate, dex = self._rate(account.index, crossed=crossed), self._coins[trade.coin].dex
+        free = trade.cause is not None and trade.cause.hidden
+        rate = 0 if free else self._rate(account.index, crossed=crossed)
+        dex = self._coins[trade.coin].dex
         return account.take(trade, dex, sign, rate, crossed=crossed)
 
     def charge_funding(self, rates: Sequence[float], marks: Sequence[int], time: int) -> None:

@@ -59,6 +59,7 @@ def tier(coin: Coin, value: int) -> Tier:
 class Holding:
     """One open position valued at the mark."""
 
+    index: int
     coin: Coin
     mark: int
     leverage: int
@@ -167,6 +168,7 @@ def whole(account: Account | None, coins: Sequence[Coin], marks: Sequence[int], 
     pocket = account.pockets.get(dex)
     held = tuple(
         Holding(
+            index=coin,
             coin=coins[coin],
             mark=marks[coin],
             leverage=min(position.leverage or account.leverage, coins[coin].max_leverage),

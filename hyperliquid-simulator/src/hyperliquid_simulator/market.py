@@ -72,6 +72,7 @@ class Market:
         self._sigma = np.array([coin.volatility for coin in coins]) / np.sqrt(year_ms)
         self.quotes: list[Quote] = []
         self._log = self._target = np.empty(0)
+        self._aside = np.zeros(len(coins))
         self._time = self._until = 0
         self._enter(start_ms)
 
@@ -87,6 +88,11 @@ class Market:
         for i, price in enumerate(np.exp(self._log).tolist()):
             self.quotes[i] = self._quote(i, price)
 
+    def jump(self, coin: int, factor: float) -> None:
+        """Let a coin's prices be a multiple of those of the path from the next block on."""
+        for logs in (self._aside, self._log, self._target):
+            logs[coin] += np.log(factor)
+
     def mark(self, coin: int) -> int:
         """Return the mark price in ticks."""
         return self.quotes[coin].mark
@@ -96,7 +102,8 @@ class Market:
         minute = (now_ms - self._origin_ms) // MINUTE_MS
         self._time = self._origin_ms + minute * MINUTE_MS
         self._until = self._time + MINUTE_MS
-        self._log, self._target = self._path(minute - 1).copy(), self._path(minute)
+        self._log = self._path(minute - 1) + self._aside
+        self._target = self._path(minute) + self._aside
         self.quotes = [self._quote(i, price) for i, price in enumerate(np.exp(self._log).tolist())]
 
     def _quote(self, index: int, price: float) -> Quote:

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     VAULT_CREATE = "vaultCreate"
     VAULT_DEPOSIT = "vaultDeposit"
     REWARDS_CLAIM = "rewardsClaim"
+    LIQUIDATION = "liquidation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,11 @@ def _rewards(row: Movement, _addresses: Sequence[str]) -> Delta:
     return {"amount": dollars(row.usd), "token": "USDC"}
 
 
+def _liquidation(row: Movement, _addresses: Sequence[str]) -> Delta:
+    names = ("liquidatedNtlPos", "accountValue", "leverageType", "liquidatedPositions")
+    return {name: row.details[name] for name in names}
+
+
 def _parties(row: Movement, addresses: Sequence[str]) -> Delta:
     return {
         "user": _name(row.sender, addresses),
@@ -98,5 +104,6 @@ DELTAS: Final[Mapping[Kind, Callable[[Movement, Sequence[str]], Delta]]] = {
     Kind.VAULT_CREATE: _into_a_vault,
     Kind.VAULT_DEPOSIT: _into_a_vault,
     Kind.REWARDS_CLAIM: _rewards,
+    Kind.LIQUIDATION: _liquidation,
 }
 """How each kind of movement is written."""

@@ -3,22 +3,26 @@
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 from ipaddress import ip_address
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
 from aiohttp import web
 
 from hyperliquid_simulator.driver import Engine, Stepper
 from hyperliquid_simulator.errors import ConfigError
+from hyperliquid_simulator.events import Hidden, Method
 from hyperliquid_simulator.faults import Faults
+from hyperliquid_simulator.ledger import Account
 from hyperliquid_simulator.limits import Limits
 from hyperliquid_simulator.wire import exact
 
 SIDES: Final = {"long": 1, "short": -1}
 LARGEST_BURST: Final = 1_000_000
+LARGEST_JUMP: Final = 10
 LONGEST_STEP_S: Final = 86_400
 
 
+Chosen = TypeVar("Chosen", Method, Hidden)
 Hook = Callable[[dict[str, Any]], Any | Awaitable[Any]]
 
 
@@ -43,6 +47,9 @@ class Operator:
             web.post("/simulator/pause", self._guarded(lambda _: self._trade(on=False))),
             web.post("/simulator/resume", self._guarded(lambda _: self._trade(on=True))),
             web.post("/simulator/burst", self._guarded(self._burst)),
+            web.post("/simulator/jump", self._guarded(self._jump)),
+            web.post("/simulator/liquidate", self._guarded(self._liquidate)),
+            web.post("/simulator/hidden", self._guarded(self._hide)),
             web.post("/simulator/fault", self._guarded(self._fault)),
             web.get("/simulator/faults", self._guarded(lambda _: self._faults.report())),
             web.get("/simulator/pace", self._guarded(lambda _: self._engine.lateness.report())),
@@ -107,6 +114,38 @@ class Operator:
         self._world.burst(trades)
         return {"time": self._world.time}
 
+    def _jump(self, body: dict[str, Any]) -> Any:
+        factor = body.get("factor")
+        if isinstance(factor, bool) or not isinstance(factor, int | float):
+            raise ConfigError("jump needs 'factor', which multiplies the price.")
+        if not 1 / LARGEST_JUMP <= factor <= LARGEST_JUMP:
+            raise ConfigError(f"jump needs 'factor' between 1/{LARGEST_JUMP} and {LARGEST_JUMP}.")
+        self._world.jump(self._coin(body), factor)
+        return {"time": self._world.time}
+
+    def _liquidate(self, body: dict[str, Any]) -> Any:
+        method = _choice(Method, body, "method", Method.MARKET)
+        self._world.events.liquidate(self._account(body), method)
+        return {"time": self._world.time}
+
+    def _hide(self, body: dict[str, Any]) -> Any:
+        coin = None if body.get("coin") is None else self._coin(body)
+        self._world.events.hide(self._account(body), _choice(Hidden, body, "kind"), coin)
+        return {"time": self._world.time}
+
+    def _coin(self, body: dict[str, Any]) -> int:
+        coin = str(body.get("coin"))
+        if coin not in self._world.coin_index:
+            raise ConfigError(f"no coin is listed as {coin!r}.")
+        return self._world.coin_index[coin]
+
+    def _account(self, body: dict[str, Any]) -> Account:
+        user = str(body.get("user")).lower()
+        trader = self._world.population.by_address.get(user)
+        if trader is None:
+            raise ConfigError(f"no account of this venue has the address {user!r}.")
+        return self._world.ledger.accounts[trader.index]
+
     def _fault(self, body: dict[str, Any]) -> Any:
         fault = self._faults.add(body)
         return {"at": fault.at, "for": fault.lasts}
@@ -121,6 +160,16 @@ class Operator:
             raise ConfigError(f"step needs 'seconds' between 0 and {LONGEST_STEP_S}.")
         blocks = await self._stepper.step(seconds)
         return {"time": self._world.time, "blocks": blocks}
+
+
+def _choice(
+    among: type[Chosen], body: dict[str, Any], name: str, usual: Chosen | None = None
+) -> Chosen:
+    """Read one of the members of an enumeration."""
+    value = body.get(name, usual)
+    if value not in list(among):
+        raise ConfigError(f"{name!r} must be one of {', '.join(among)}.")
+    return among(value)
 
 
 def _body(raw: bytes) -> dict[str, Any]:

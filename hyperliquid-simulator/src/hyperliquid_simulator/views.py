@@ -192,15 +192,34 @@ def fill(row: Fill, coin: Coin) -> Json:
         "side": row.side,
         "time": row.time,
         "startPosition": exact(row.start, coin.size_decimals),
-        "dir": direction(row.start, row.lots if row.side == "B" else -row.lots),
+        "dir": _said(row) or direction(row.start, row.lots if row.side == "B" else -row.lots),
         "closedPnl": dollars(row.closed),
         "hash": row.hash,
         "oid": row.order,
         "crossed": row.crossed,
         "fee": dollars(row.fee),
         "tid": row.tid,
+        **_liquidation(row, coin),
         "feeToken": "USDC",
         "twapId": row.twap,
+    }
+
+
+def _said(row: Fill) -> str | None:
+    return row.cause.direction if row.cause else None
+
+
+def _liquidation(row: Fill, coin: Coin) -> Json:
+    """Return the field that only fills of a liquidation have, on both sides."""
+    happened = row.cause.liquidated if row.cause else None
+    if happened is None:
+        return {}
+    return {
+        "liquidation": {
+            "liquidatedUser": happened.user,
+            "markPx": exact(happened.mark, coin.price_decimals),
+            "method": happened.method,
+        }
     }
 
 
@@ -223,6 +242,18 @@ def funding_payment(row: Charge, coin: Coin) -> Json:
 def movement(row: Movement, addresses: Sequence[str]) -> Json:
     """Return a ledger entry, the same for everybody who took part."""
     return {"time": row.time, "hash": row.hash, "delta": delta(row, addresses)}
+
+
+def liquidation(row: Movement) -> Json:
+    """Return the event of a liquidation."""
+    told = row.details
+    return {
+        "lid": told["lid"],
+        "liquidator": told["liquidator"],
+        "liquidated_user": told["liquidated_user"],
+        "liquidated_ntl_pos": told["liquidatedNtlPos"],
+        "liquidated_account_value": told["accountValue"],
+    }
 
 
 def funding_rate(coin: Coin, rate: float, premium: float, time: int) -> Json:

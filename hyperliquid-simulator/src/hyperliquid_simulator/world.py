@@ -10,7 +10,9 @@ import numpy as np
 
 from hyperliquid_simulator.candles import Bars
 from hyperliquid_simulator.cashbook import Cashbook
+from hyperliquid_simulator.clearing import Clearing
 from hyperliquid_simulator.config import Config
+from hyperliquid_simulator.events import Events
 from hyperliquid_simulator.flow import Flow, Order, arrivals
 from hyperliquid_simulator.funding import (
     HOUR_MS,
@@ -22,6 +24,7 @@ from hyperliquid_simulator.funding import (
 from hyperliquid_simulator.generate import generate, past_bars
 from hyperliquid_simulator.ledger import Account, Fill, Ledger, Trade, copied
 from hyperliquid_simulator.market import DAY_MINUTES, Floats, Market
+from hyperliquid_simulator.movements import Movement
 from hyperliquid_simulator.past import (
     BLOCK_MS,
     FIRST_ORDER,
@@ -48,12 +51,16 @@ MOST_PER_BLOCK: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What one block did; all its trades share ``time``."""
+    """What one block did; all its trades share ``time``.
+
+    ``fills`` are those of accounts, by index; hidden ones, which no trade shows, come first.
+    """
 
     height: int
     time: int
     trades: tuple[Trade, ...]
     fills: tuple[tuple[int, Fill], ...]
+    movements: tuple[Movement, ...] = ()
 
 
 class World:
@@ -88,12 +95,19 @@ class World:
         self.recent = [_last_trades(self.past, i, config.seed) for i in range(len(self.coins))]
         self._makers = makers
         self._random = self.flow.random
-        self._order = FIRST_ORDER
-        self._burst = 0
+        self._order, self._burst = FIRST_ORDER, 0
         self._turn_ms = start_ms + self._random.uniform(0.3, 0.6) * config.flip_seconds * SECOND_MS
         self._funding_ms = next_stamp(config.seed, start_ms)
         self._frozen: list[Account] | None = None
         self._frozen_at = start_ms
+        self.events = Events(
+            config,
+            self.ledger,
+            self.coins,
+            self.population,
+            Clearing(self.ledger, self.cashbook, self.market, config.seed, self._numbered),
+            start_ms,
+        )
         self.next_ms = self._next_block()
 
     # ── What the state node knows ────────────────────────────────────────────────────────────
@@ -136,6 +150,10 @@ class World:
         """Make every planted trader of a coin take a side in the next block."""
         self.flow.turn(coin, direction, self.time, all_now=True)
 
+    def jump(self, coin: int, factor: float) -> None:
+        """Multiply a coin's price in the next block."""
+        self.market.jump(coin, factor)
+
     def burst(self, trades: int) -> None:
         """Add that many trades over the next blocks."""
         self._burst += trades
@@ -157,12 +175,16 @@ class World:
         if self.time >= self._funding_ms:
             self._charge_funding()
             self.history.record(self.standing())
-        orders = self.script.next()
-        if self.trading and not self.script.resting(self.time):
+        clearing = self.events.clearing
+        clearing.begin(self.time, self.height)
+        free = self.trading and not self.script.resting(self.time)
+        orders = [*self.events.step(natural=free), *self.script.next()]
+        if free:
             orders += self._orders(before, elapsed)
         trades, fills = self._matched(orders)
         self.next_ms = self._next_block()
-        return Block(self.height, self.time, tuple(trades), tuple(fills))
+        happened = (*clearing.fills, *fills), tuple(clearing.movements)
+        return Block(self.height, self.time, tuple(trades), *happened)
 
     def _orders(self, before: int, elapsed: float) -> list[Order]:
         self._maybe_turn()
@@ -190,12 +212,14 @@ class World:
     def _matched(self, orders: Sequence[Order]) -> tuple[list[Trade], list[tuple[int, Fill]]]:
         trades: list[Trade] = []
         fills: list[tuple[int, Fill]] = []
-        for index, order in enumerate(orders, start=1):
+        for index, order in enumerate(orders, start=self.events.clearing.transactions + 1):
             for trade in self._match(order, index):
                 trades.append(trade)
                 fills += self.ledger.settle(trade)
                 self.bars[trade.coin].trade(trade.time, trade.ticks, trade.lots)
                 self.recent[trade.coin].append(trade)
+                if order.turning or order.cause:
+                    self.events.clearing.touched |= {trade.buyer, trade.seller}
         self._burst = max(self._burst - len(trades), 0)
         return trades, fills
 
@@ -205,10 +229,10 @@ class World:
         quote = self.market.quotes[order.coin]
         ticks = quote.ask if buys else quote.bid
         name = ZERO_HASH if order.twap else transaction_hash(self.config.seed, self.height, index)
-        self._order += 4
+        taker_order = self._numbered()
         trades = []
         for nth, (maker, lots) in enumerate(self._resting(order)):
-            taker_order, maker_order = self._order, self._order - 1 - nth
+            maker_order = taker_order - 1 - nth
             if nth and self._random.random() < WORSE_LEVEL:
                 ticks = max(ticks + (quote.step if buys else -quote.step), 1)
             buyer_order, seller_order = (
@@ -221,16 +245,22 @@ class World:
                     ticks=ticks,
                     lots=lots,
                     time=self.time,
-                    hash=name,
+                    hash=order.hash or name,
                     tid=trade_id(buyer_order, seller_order),
                     buyer=order.account if buys else maker,
                     seller=maker if buys else order.account,
                     buyer_order=buyer_order,
                     seller_order=seller_order,
                     twap=order.twap,
+                    cause=order.cause,
                 )
             )
         return trades
+
+    def _numbered(self) -> int:
+        """Return an order id; the three before it are free."""
+        self._order += 4
+        return self._order
 
     def _resting(self, order: Order) -> list[tuple[int, int]]:
         """Return whose orders fill an order, one to three of them, and with how many lots each."""
@@ -240,7 +270,7 @@ class World:
             parts = seats.parts[order.account, order.coin]
             others = [int(other) for other in seats.others[order.account, order.coin, :parts]]
             return list(zip(others, _equal(size, len(others)), strict=False))
-        if random.random() < self.config.self_trades:
+        if not order.cause and random.random() < self.config.self_trades:
             return [(order.account, size)]
         parts = 1 if order.twap else random.choices((1, 2, 3), PARTS)[0]
         first = random.randrange(len(self._makers))

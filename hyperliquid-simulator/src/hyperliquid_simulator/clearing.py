@@ -1,0 +1,103 @@
+"""What moves between accounts beside the market: positions without a public trade, and money."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hyperliquid_simulator.cashbook import Cashbook
+from hyperliquid_simulator.ledger import Cause, Fill, Ledger, Trade
+from hyperliquid_simulator.market import Market
+from hyperliquid_simulator.movements import Kind, Movement
+from hyperliquid_simulator.wire import trade_id, transaction_hash
+
+
+class Clearing:
+    """Carries out such changes, and keeps what those of one block came to.
+
+    ``numbered`` returns an order id not used before. ``touched`` are the accounts whose margin may
+    have changed since somebody last cleared it.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        cashbook: Cashbook,
+        market: Market,
+        seed: int,
+        numbered: Callable[[], int],
+    ) -> None:
+        self._ledger = ledger
+        self._cashbook = cashbook
+        self._market = market
+        self._seed = seed
+        self._numbered = numbered
+        self.touched: set[int] = set()
+        self.begin(0, 0)
+
+    def begin(self, time: int, height: int) -> None:
+        """Begin a block, at the marks of the market."""
+        self.time, self._height = time, height
+        self.marks = [quote.mark for quote in self._market.quotes]
+        self.transactions = 0
+        self.fills: list[tuple[int, Fill]] = []
+        self.movements: list[Movement] = []
+
+    def hash(self) -> str:
+        """Return the hash of the next transaction of the block."""
+        self.transactions += 1
+        return transaction_hash(self._seed, self._height, self.transactions)
+
+    def hand_over(
+        self, coin: int, lots: int, ticks: int, parties: tuple[int, int], why: Cause
+    ) -> None:
+        """Let the second account take signed lots from the first at a price, hidden and free.
+
+        The first account counts as the taker.
+        """
+        self.touched.update(parties)
+        giver, taker = parties
+        buyer, seller = (taker, giver) if lots > 0 else (giver, taker)
+        bought, sold = self._numbered(), self._numbered()
+        self.fills += self._ledger.settle(
+            Trade(
+                coin=coin,
+                side="A" if lots > 0 else "B",
+                ticks=ticks,
+                lots=abs(lots),
+                time=self.time,
+                hash=self.hash(),
+                tid=trade_id(bought, sold),
+                buyer=buyer,
+                seller=seller,
+                buyer_order=bought,
+                seller_order=sold,
+                cause=why,
+            )
+        )
+
+    def seize(self, dex: str, usd: int, loser: int, winner: int) -> None:
+        """Move cash between pockets as profit and loss: nobody deposited or took it out."""
+        self.touched |= {loser, winner}
+        self._ledger.accounts[loser].pocket(dex).cash -= usd
+        self._ledger.accounts[winner].pocket(dex).cash += usd
+
+    def move(
+        self,
+        kind: Kind,
+        sender: int | None,
+        receiver: int | None,
+        usd: int,
+        *,
+        fee: int = 0,
+        details: dict[str, Any] | None = None,
+    ) -> None:
+        """Move money between the main pockets of accounts, None being the world outside."""
+        row = Movement(kind, self.time, self.hash(), sender, receiver, usd, fee, details or {})
+        for account in row.parties:
+            self._ledger.accounts[account].pocket("").receive(row.change(account))
+        self.enter(row)
+
+    def enter(self, row: Movement) -> None:
+        """Put an entry into the ledgers of those who took part."""
+        self.touched |= row.parties
+        self._cashbook.add(row)
+        self.movements.append(row)
