@@ -2,10 +2,6 @@
 
 import asyncio
 import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -20,6 +16,8 @@ from pymongo import MongoClient
 from hyperliquid_simulator.app import running as venue_running
 from hyperliquid_simulator.config import Config
 from market_scraper.config import Settings
+from market_scraper.testing.foreign import Foreign, foreign_running
+from market_scraper.testing.mongodb import WireServer
 from shared_events.codec import decode, encode
 from shared_events.envelope import StandardEvent
 from shared_events.runtime.clock import ManualClock
@@ -139,50 +137,7 @@ def until() -> Callable[[Callable[[], bool | Awaitable[bool]]], Awaitable[None]]
     return wait
 
 
-_START_SECONDS = 15.0
 _databases = count()
-
-
-class WireServer:
-    """`nx-27017` over SQLite in memory; it can be stopped and started, and forgets meanwhile."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"mongodb://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        files = [f"--log-file={self._folder}/nx.log", f"--pid-file={self._folder}/nx.pid"]
-        self._process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "nx_27017.nx_27017", "--data-dir", "memory"),
-                *("--port", str(self.port), *files),
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=self._folder,
-        )
-        deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-            except OSError:
-                time.sleep(0.02)
-            else:
-                return
-        raise RuntimeError("nx-27017 did not start")
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
 
 
 @pytest.fixture(scope="session")
@@ -217,3 +172,10 @@ def real_url() -> Iterator[str]:
     yield f"{server.rstrip('/')}/{name}"
     with MongoClient[dict[str, object]](server) as client:
         client.drop_database(name)
+
+
+@pytest.fixture
+async def foreign() -> AsyncIterator[Foreign]:
+    """Provide somebody else's web service."""
+    async with foreign_running() as running:
+        yield running

@@ -21,6 +21,7 @@ PREFIX = "MARKET_SCRAPER_"
 MAINNET = "https://api.hyperliquid.xyz"
 _MAINNET_LEADERBOARD = "https://stats-data.hyperliquid.xyz/Mainnet/leaderboard"
 _BUSES = ("redis", "rediss", "unix", "memory", "http", "https")
+_SYMBOL = re.compile("[A-Z0-9_]{2,30}")
 _STORES = ("sqlite", "memory", "mongodb", "mongodb+srv")
 _VENUE_WEIGHT_A_MINUTE = 1_200
 _DAY = 86_400
@@ -56,6 +57,16 @@ class Settings(BaseSettings):
         How often every whole book, and the whole roster, is published again.
     coalesce_ms
         For how long changes of one trader are gathered into one event.
+    sources
+        Other people's services that are read; none unless named here.
+    source_urls
+        Where they are, if elsewhere: ``cbbi=https://mirror.example/latest.json,binance=https://...``.
+    allow_private_sources
+        Whether they may be inside a private network, and spoken to without encryption.
+    context_days
+        How far back slow indicators are told.
+    binance_symbols, binance_seconds
+        Which of Binance's markets are followed, and how often it is asked how they stand.
     leaderboard_rows
         How many rows of each window's ranking are published.
     """
@@ -88,6 +99,12 @@ class Settings(BaseSettings):
     leaderboard_seconds: Annotated[float, Field(ge=1, le=_DAY)] = 3_600
     leaderboard_rows: Annotated[int, Field(ge=1, le=100_000)] = 5_000
     audit_seconds: Annotated[float, Field(ge=1, le=_DAY)] = 60
+    sources: Annotated[tuple[str, ...], NoDecode] = ()
+    source_urls: Annotated[dict[str, str], NoDecode] = {}
+    allow_private_sources: bool = False
+    context_days: Annotated[int, Field(ge=1, le=10_000)] = 400
+    binance_symbols: Annotated[tuple[str, ...], NoDecode] = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+    binance_seconds: Annotated[float, Field(ge=1, le=_DAY)] = 10
     status_seconds: Annotated[float, Field(ge=0.1, le=_DAY)] = 5
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -110,11 +127,27 @@ class Settings(BaseSettings):
             wrong = _CREDENTIALS.sub("://***@", str(first["input"]))[:100]
             raise ConfigError(f"{variable} is {wrong!r}: {_advice(first)}.") from e
 
-    @field_validator("coins", "intervals", mode="before")
+    @field_validator("coins", "intervals", "sources", "binance_symbols", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("source_urls", mode="before")
+    @classmethod
+    def _pairs(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [part.strip().partition("=") for part in value.split(",") if part.strip()]
+        return {name.strip(): url.strip() for name, _, url in pairs}
+
+    @field_validator("binance_symbols")
+    @classmethod
+    def _are_symbols(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [symbol for symbol in value if not _SYMBOL.fullmatch(symbol)]
+        if wrong:
+            raise ValueError(f"{wrong[0][:40]!r} is no symbol; write them as BTCUSDT,ETHUSDT")
         return value
 
     @field_validator("exchange_url")

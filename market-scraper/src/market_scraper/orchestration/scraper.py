@@ -8,7 +8,6 @@ from typing import Any
 from market_scraper.config import Settings
 from market_scraper.connectors.hyperliquid.budget import base_weight
 from market_scraper.connectors.hyperliquid.collectors.leaderboard import LeaderboardCollector
-from market_scraper.connectors.hyperliquid.collectors.manager import CollectorManager
 from market_scraper.connectors.hyperliquid.collectors.market_contexts import (
     MarketContextsCollector,
 )
@@ -20,6 +19,7 @@ from market_scraper.connectors.hyperliquid.feed import Feed
 from market_scraper.connectors.hyperliquid.throttle import Throttle
 from market_scraper.connectors.hyperliquid.venue_time import VenueTime
 from market_scraper.errors import SourceUnavailableError
+from market_scraper.orchestration.manager import CollectorManager
 from market_scraper.outlet import Outlet
 from market_scraper.storage.keeper import Keeper
 from market_scraper.storage.repository import Repository

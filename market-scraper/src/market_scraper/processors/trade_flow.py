@@ -26,8 +26,15 @@ class _Bar:
 
 @dataclass(slots=True)
 class FlowBars:
-    """The seconds that are not over; a trade that comes later than `SETTLE_MS` is not counted."""
+    """The seconds that are not over; a trade that comes later than `SETTLE_MS` is not counted.
 
+    Parameters
+    ----------
+    named
+        Whether trades name their parties; if not, the share of tracked ones is not known.
+    """
+
+    named: bool = True
     _bars: dict[tuple[int, str], _Bar] = field(default_factory=dict)
     _newest_ms: int = 0
     _told_ms: int = 0
@@ -59,10 +66,10 @@ class FlowBars:
     def _until(self, ms: int) -> Iterator[TradeFlow]:
         for second, coin in sorted(key for key in self._bars if key[0] + _SECOND_MS <= ms):
             self._told_ms = max(self._told_ms, second + _SECOND_MS)
-            yield _told(second, coin, self._bars.pop((second, coin)))
+            yield _told(second, coin, self._bars.pop((second, coin)), named=self.named)
 
 
-def _told(second: int, coin: str, bar: _Bar) -> TradeFlow:
+def _told(second: int, coin: str, bar: _Bar, *, named: bool) -> TradeFlow:
     volume = bar.bought + bar.sold
     return TradeFlow(
         coin=coin,
@@ -71,5 +78,5 @@ def _told(second: int, coin: str, bar: _Bar) -> TradeFlow:
         sell_volume=bar.sold,
         trades=bar.trades,
         vwap=quotient(bar.worth, volume),
-        tracked_share=share(bar.tracked, volume),
+        tracked_share=share(bar.tracked, volume) if named else None,
     )

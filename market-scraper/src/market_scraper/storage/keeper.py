@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import structlog
 
+from market_scraper.collecting import Pulse
 from market_scraper.moments import milliseconds
 from market_scraper.positions.anchors import Account
 from market_scraper.positions.books import position
@@ -42,6 +43,7 @@ class Keeper:
         position_max_interval_seconds: float,
     ) -> None:
         self.positions = PositionChanges(most_ms=int(position_max_interval_seconds * 1000))
+        self.pulse = Pulse()
         self.given_up = 0
         self._repository = repository
         self._clock = clock
@@ -58,6 +60,7 @@ class Keeper:
         while True:
             await self._clock.sleep(self._every_seconds)
             await self.settle()
+            self.pulse.beat(self._clock.now(), self._every_seconds)
 
     async def settle(self) -> None:
         """Write everything that was taken.
@@ -130,4 +133,5 @@ def _metric(fact: ContextMetric, learned_ms: int) -> MetricRow:
         value=fact.value,
         learned_ms=learned_ms,
         unit=fact.unit,
+        revision=fact.revision,
     )

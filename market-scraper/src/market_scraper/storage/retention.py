@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import structlog
 
+from market_scraper.collecting import Pulse
 from market_scraper.moments import milliseconds
 from market_scraper.storage.repository import Repository
 from market_scraper.storage.tables import Table
@@ -49,6 +50,7 @@ class Compactor:
     name: ClassVar[str] = "compactor"
 
     def __init__(self, repository: Repository, clock: Clock, rules: tuple[Rule, ...]) -> None:
+        self.pulse = Pulse()
         self._repository = repository
         self._clock = clock
         self._rules = rules
@@ -58,6 +60,7 @@ class Compactor:
         await self._clock.sleep(_FIRST_SECONDS)
         while True:
             await self.compact()
+            self.pulse.beat(self._clock.now(), _EVERY_SECONDS)
             await self._clock.sleep(_EVERY_SECONDS)
 
     async def compact(self) -> int:

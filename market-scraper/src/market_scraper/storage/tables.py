@@ -100,6 +100,7 @@ class MetricRow(msgspec.Struct, frozen=True):
     value: Decimal
     learned_ms: int
     unit: Name | None = None
+    revision: int = 0
 
 
 class StandingRow(msgspec.Struct, frozen=True):

@@ -161,6 +161,8 @@ class ContextMetric(Payload):
     """The reading."""
     unit: Text | None = None
     """What it is measured in."""
+    revision: Annotated[int, Field(ge=0)] = 0
+    """Grows each time the provider corrects it."""
 
     @property
     def subject(self) -> str:
@@ -169,8 +171,9 @@ class ContextMetric(Payload):
 
     @property
     def identity(self) -> str:
-        """When it was valid and what it said: providers correct the past."""
-        return f"{self.at.isoformat()}|{self.value}"
+        """When it was valid and what it said: providers correct the past, and some take it back."""
+        correction = f"|{self.revision}" if self.revision else ""
+        return f"{self.at.isoformat()}|{self.value}{correction}"
 
 
 class SourceStatus(Payload):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Literal, TypeVar, cast, get_args
 
@@ -10,6 +10,7 @@ import msgspec
 
 from market_scraper.connectors.hyperliquid import wire
 from market_scraper.errors import WireFormatError
+from market_scraper.intervals import INTERVALS
 from market_scraper.moments import moment
 from market_scraper.positions.anchors import State
 from market_scraper.positions.identity import Identity
@@ -18,14 +19,6 @@ from market_scraper.positions.numbers import ZERO, plainly, quotient
 from market_scraper.positions.scoring import Result, Standing
 from shared_events.payloads import Candle, Interval, MarketContext, Window
 
-INTERVALS: Mapping[Interval, timedelta] = {
-    "1m": timedelta(minutes=1),
-    "5m": timedelta(minutes=5),
-    "15m": timedelta(minutes=15),
-    "1h": timedelta(hours=1),
-    "4h": timedelta(hours=4),
-    "1d": timedelta(days=1),
-}
 _WINDOWS = frozenset(get_args(Window))
 _NO_HASH = "0x" + "0" * 64
 _NAME_CHARACTERS = 100

@@ -1,22 +1,13 @@
 """Hyperliquid's ``/info`` endpoint and its leaderboard file: one method per request, bytes back."""
 
-from typing import Final
-
 import aiohttp
 
+from market_scraper.connectors.answers import body, said
 from market_scraper.connectors.hyperliquid.budget import base_weight, row_weight
 from market_scraper.connectors.hyperliquid.throttle import Throttle, Urgency
 from market_scraper.connectors.hyperliquid.wire import Request
-from market_scraper.errors import (
-    RateLimitedError,
-    SourceUnavailableError,
-    WireFormatError,
-)
+from market_scraper.errors import RateLimitedError, SourceUnavailableError
 
-MOST_BYTES: Final = 64 << 20
-_TOO_MANY = 429
-_SERVER_ERROR = 500
-_OK = 200
 _REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=20)
 _FILE_TIMEOUT = aiohttp.ClientTimeout(total=120)
 
@@ -79,9 +70,9 @@ class InfoClient:
         """Return the leaderboard file; another host, no weight."""
         try:
             async with self._http.get(self._leaderboard_url, timeout=_FILE_TIMEOUT) as response:
-                return await _body(response, "leaderboard")
+                return await body(response, "leaderboard")
         except (aiohttp.ClientError, TimeoutError) as e:
-            raise SourceUnavailableError(f"no leaderboard: {_said(e)}") from e
+            raise SourceUnavailableError(f"no leaderboard: {said(e)}") from e
 
     async def _ask(self, request: Request, urgency: Urgency, most_rows: int = 0) -> bytes:
         kind = request["type"]
@@ -91,42 +82,12 @@ class InfoClient:
             async with self._http.post(
                 self._url, json=request, timeout=_REQUEST_TIMEOUT
             ) as response:
-                body = await _body(response, kind)
+                answer = await body(response, kind)
         except RateLimitedError as e:
             e.retry_after = self.throttle.refused(e.retry_after)
             raise
         except (aiohttp.ClientError, TimeoutError) as e:
-            raise SourceUnavailableError(f"no answer to {kind!r}: {_said(e)}") from e
-        rows = body.count(b'"t":') if most_rows else 0
+            raise SourceUnavailableError(f"no answer to {kind!r}: {said(e)}") from e
+        rows = answer.count(b'"t":') if most_rows else 0
         self.throttle.settle(lease, base_weight(request) + row_weight(request, rows))
-        return body
-
-
-async def _body(response: aiohttp.ClientResponse, what: str) -> bytes:
-    if response.status == _TOO_MANY:
-        raise RateLimitedError(f"slowed down on {what!r}", retry_after=_retry_after(response))
-    if response.status >= _SERVER_ERROR:
-        raise SourceUnavailableError(f"{what!r} was answered with {response.status}")
-    if response.status != _OK:
-        raise WireFormatError(f"{what!r} was answered with {response.status}")
-    if (response.content_length or 0) > MOST_BYTES:
-        raise WireFormatError(f"the answer to {what!r} is too long")
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > MOST_BYTES:
-            raise WireFormatError(f"the answer to {what!r} is too long")
-    if body.strip() == b"null":
-        raise SourceUnavailableError(f"{what!r} was answered with null")
-    return bytes(body)
-
-
-def _said(error: Exception) -> str:
-    return str(error) or type(error).__name__
-
-
-def _retry_after(response: aiohttp.ClientResponse) -> float | None:
-    try:
-        return float(response.headers.get("Retry-After", ""))
-    except ValueError:
-        return None
+        return answer

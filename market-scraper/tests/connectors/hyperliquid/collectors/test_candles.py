@@ -11,8 +11,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from market_scraper.connectors.candles import CandlesCollector
 from market_scraper.connectors.hyperliquid.budget import WeightBudget
-from market_scraper.connectors.hyperliquid.collectors.candles import CandlesCollector
+from market_scraper.connectors.hyperliquid.collectors.candles import HyperliquidCandles
 from market_scraper.connectors.hyperliquid.rest import InfoClient
 from market_scraper.connectors.hyperliquid.tape import TradeTape
 from market_scraper.connectors.hyperliquid.throttle import Throttle
@@ -87,7 +88,8 @@ async def reading(request: pytest.FixtureRequest) -> AsyncIterator[Reading]:
     ):
         url = str(server.make_url("/")).rstrip("/")
         collector = CandlesCollector(
-            InfoClient(http, url, url, Throttle(WeightBudget(100_000), clock)),
+            "candles",
+            HyperliquidCandles(InfoClient(http, url, url, Throttle(WeightBudget(100_000), clock))),
             Outlet(queue, clock),
             VenueTime(TradeTape(), clock),
             clock,

@@ -10,6 +10,7 @@ from typing import ClassVar, get_args
 
 import structlog
 
+from market_scraper.collecting import Pulse
 from market_scraper.connectors.hyperliquid.parse import parse_leaderboard
 from market_scraper.connectors.hyperliquid.rest import InfoClient
 from market_scraper.connectors.hyperliquid.venue_time import VenueTime
@@ -78,6 +79,7 @@ class LeaderboardCollector:
         rows: int = 5_000,
         retell_seconds: float = 900.0,
     ) -> None:
+        self.pulse = Pulse()
         self.standings: dict[str, Standing] = {}
         self.roster: dict[str, Member] = {}
         self._info = info
@@ -146,6 +148,7 @@ class LeaderboardCollector:
             await self._publish_ranking(generation, at)
             await self._history.keep(milliseconds(at), generation, self.standings.values())
             self._generation = generation
+        self.pulse.beat(self._clock.now(), self._every_seconds)
 
     async def _publish_ranking(self, generation: str, at: datetime) -> None:
         standings = self.standings.values()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+from market_scraper.collecting import Pulse
 from market_scraper.connectors.hyperliquid.parse import parse_contexts
 from market_scraper.connectors.hyperliquid.rest import InfoClient
 from market_scraper.connectors.hyperliquid.venue_time import VenueTime
@@ -37,6 +38,7 @@ class MarketContextsCollector:
         *,
         every_seconds: float = 10.0,
     ) -> None:
+        self.pulse = Pulse()
         self.contexts: dict[str, MarketContext] = {}
         self._info = info
         self._outlet = outlet
@@ -54,6 +56,7 @@ class MarketContextsCollector:
             news = [context for context in contexts if self._is_news(context)]
             self.contexts |= {context.coin: context for context in news}
             await self._outlet.tell(news)
+            self.pulse.beat(self._clock.now(), self._every_seconds)
             await self._clock.sleep(self._every_seconds)
 
     def _is_news(self, context: MarketContext) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+from market_scraper.collecting import Pulse
 from market_scraper.connectors.hyperliquid.collectors.leaderboard import profile
 from market_scraper.connectors.hyperliquid.parse import parse_role
 from market_scraper.connectors.hyperliquid.rest import InfoClient
@@ -40,6 +41,7 @@ class RolesCollector:
         wanted: Callable[[], Sequence[str]],
         standing: Callable[[str], Standing | None],
     ) -> None:
+        self.pulse = Pulse()
         self._info = info
         self._outlet = outlet
         self._repository = repository
@@ -61,4 +63,5 @@ class RolesCollector:
             await self._repository.save_identity(address, identity)
             at = self._venue_time.now()
             await self._outlet.tell([profile(address, at, self._standing(address), identity)])
+            self.pulse.beat(self._clock.now(), _PACE_SECONDS)
             await self._clock.sleep(_PACE_SECONDS)

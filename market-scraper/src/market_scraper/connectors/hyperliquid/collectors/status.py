@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Literal
 
+from market_scraper.collecting import Pulse
 from market_scraper.connectors.hyperliquid.venue_time import VenueTime
 from market_scraper.outlet import SOURCE, Outlet
 from shared_events.payloads import SourceStatus
@@ -93,6 +94,7 @@ class StatusCollector:
         *,
         every_seconds: float = 5.0,
     ) -> None:
+        self.pulse = Pulse()
         self._look = look
         self._outlet = outlet
         self._venue_time = venue_time
@@ -108,6 +110,7 @@ class StatusCollector:
             if essence != said or now - said_at >= self._every_seconds:
                 said, said_at = essence, now
                 await self._outlet.tell([self._fact(sight)])
+                self.pulse.beat(self._clock.now(), self._every_seconds)
             await self._clock.sleep(_LOOK_SECONDS)
 
     def _fact(self, sight: Sight) -> SourceStatus:

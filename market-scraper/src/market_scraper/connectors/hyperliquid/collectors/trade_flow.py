@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import ClassVar
 
+from market_scraper.collecting import Pulse
 from market_scraper.connectors.hyperliquid.feed import Feed
 from market_scraper.connectors.hyperliquid.session import TradesSeen
 from market_scraper.outlet import Outlet
@@ -36,6 +37,7 @@ class TradeFlowCollector:
         coins: Collection[str],
         tracked: Collection[str],
     ) -> None:
+        self.pulse = Pulse()
         self._outlet = outlet
         self._clock = clock
         self._coins = frozenset(coins)
@@ -48,6 +50,7 @@ class TradeFlowCollector:
         while True:
             await self._clock.sleep(_LOOK_SECONDS)
             await self._outlet.tell(list(self._bars.over()))
+            self.pulse.beat(self._clock.now(), _LOOK_SECONDS)
 
     def _on_trades(self, seen: TradesSeen) -> None:
         if seen.coin in self._coins and seen.taken.covered_from_ms is None:

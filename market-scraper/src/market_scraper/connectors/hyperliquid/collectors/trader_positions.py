@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import structlog
 
+from market_scraper.collecting import Pulse
 from market_scraper.connectors.hyperliquid.feed import Feed
 from market_scraper.connectors.hyperliquid.parse import parse_state
 from market_scraper.connectors.hyperliquid.rest import InfoClient
@@ -65,6 +66,7 @@ class TraderPositionsCollector:
         republish_seconds: float = 900.0,
         audit_seconds: float = 60.0,
     ) -> None:
+        self.pulse = Pulse()
         self.books = Books()
         self.members: dict[str, Member] = {}
         self.gaps_found = 0
@@ -114,7 +116,9 @@ class TraderPositionsCollector:
 
     async def collect(self) -> None:
         """Keep every book right, until cancelled."""
-        self.books.sequences.update(await self._repository.sequences())
+        for address, sequence in (await self._repository.sequences()).items():
+            used = self.books.sequences.get(address, sequence)
+            self.books.sequences[address] = max(sequence, used)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._flush())
             tasks.create_task(self._republish())
@@ -183,6 +187,7 @@ class TraderPositionsCollector:
             return
         if verdict is None:
             return
+        self.pulse.beat(self._clock.now())
         self._schedule(account, again=verdict.again)
         for listen in self.on_state:
             listen(account)

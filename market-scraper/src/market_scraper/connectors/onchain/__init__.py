@@ -1,0 +1,1 @@
+"""Figures of the Bitcoin chain from free public services, one module a service."""

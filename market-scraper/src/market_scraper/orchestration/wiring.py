@@ -1,0 +1,157 @@
+"""What a scraper is made of, wired together; nothing runs yet."""
+
+import aiohttp
+
+from market_scraper.config import Settings
+from market_scraper.connectors.candles import CandlesCollector
+from market_scraper.connectors.hyperliquid.budget import WeightBudget
+from market_scraper.connectors.hyperliquid.collectors.candles import HyperliquidCandles
+from market_scraper.connectors.hyperliquid.collectors.leaderboard import LeaderboardCollector
+from market_scraper.connectors.hyperliquid.collectors.market_contexts import (
+    MarketContextsCollector,
+)
+from market_scraper.connectors.hyperliquid.collectors.roles import RolesCollector
+from market_scraper.connectors.hyperliquid.collectors.status import StatusCollector
+from market_scraper.connectors.hyperliquid.collectors.trade_flow import TradeFlowCollector
+from market_scraper.connectors.hyperliquid.collectors.trader_positions import (
+    TraderPositionsCollector,
+)
+from market_scraper.connectors.hyperliquid.feed import Feed
+from market_scraper.connectors.hyperliquid.rest import InfoClient
+from market_scraper.connectors.hyperliquid.throttle import Throttle
+from market_scraper.connectors.hyperliquid.venue_time import VenueTime
+from market_scraper.orchestration.manager import CollectorManager
+from market_scraper.orchestration.scraper import Scraper
+from market_scraper.outlet import Outlet
+from market_scraper.storage.keeper import Keeper
+from market_scraper.storage.leaderboard_history import LeaderboardHistory
+from market_scraper.storage.repository import Repository
+from market_scraper.storage.retention import Compactor, Rule
+from market_scraper.storage.tables import LEADERBOARD, POSITIONS
+from shared_events.runtime.clock import Clock
+
+_HOUR_MS = 3_600_000
+_DAY_MS = 24 * _HOUR_MS
+
+
+def build(
+    settings: Settings,
+    outlet: Outlet,
+    repository: Repository,
+    http: aiohttp.ClientSession,
+    clock: Clock,
+) -> Scraper:
+    """Wire the parts together; nothing runs yet."""
+    feed = Feed(settings.websocket_url, clock)
+    venue_time = VenueTime(feed.tape, clock)
+    throttle = Throttle(WeightBudget(settings.weight_limit), clock)
+    info = InfoClient(http, settings.exchange_url, settings.leaderboard_url, throttle)
+    positions = TraderPositionsCollector(
+        info,
+        feed,
+        venue_time,
+        outlet,
+        repository,
+        clock,
+        coalesce_seconds=settings.coalesce_ms / 1000,
+        republish_seconds=settings.republish_seconds,
+        audit_seconds=settings.audit_seconds,
+    )
+    keeper = Keeper(
+        repository,
+        clock,
+        every_seconds=settings.save_seconds,
+        position_max_interval_seconds=settings.position_max_interval_seconds,
+    )
+    outlet.on_told.append(keeper.told)
+    positions.on_state.append(keeper.stated)
+    leaderboard = LeaderboardCollector(
+        info,
+        outlet,
+        repository,
+        venue_time,
+        clock,
+        positions.subscribe_traders,
+        history=LeaderboardHistory(repository),
+        most=settings.max_traders,
+        least_account_value=settings.least_account_value,
+        every_seconds=settings.leaderboard_seconds,
+        rows=settings.leaderboard_rows,
+        retell_seconds=settings.republish_seconds,
+    )
+    manager = CollectorManager(clock)
+    contexts = MarketContextsCollector(
+        info,
+        outlet,
+        venue_time,
+        clock,
+        feed.follow,
+        every_seconds=settings.contexts_seconds,
+    )
+    scraper = Scraper(
+        settings=settings,
+        clock=clock,
+        feed=feed,
+        throttle=throttle,
+        venue_time=venue_time,
+        outlet=outlet,
+        repository=repository,
+        positions=positions,
+        leaderboard=leaderboard,
+        contexts=contexts,
+        keeper=keeper,
+        manager=manager,
+        started_at=clock.now(),
+    )
+    for collector in (
+        contexts,
+        leaderboard,
+        positions,
+        CandlesCollector(
+            "candles",
+            HyperliquidCandles(info),
+            outlet,
+            venue_time,
+            clock,
+            coins=settings.coins,
+            intervals=settings.intervals,
+            history=settings.candle_history,
+            listed=contexts.contexts.keys,
+        ),
+        RolesCollector(
+            info,
+            outlet,
+            repository,
+            venue_time,
+            clock,
+            wanted=scraper.unrelated_work_may_run,
+            standing=leaderboard.standing,
+        ),
+        TradeFlowCollector(
+            feed,
+            outlet,
+            clock,
+            coins=settings.coins,
+            tracked=positions.members.keys(),
+        ),
+        StatusCollector(
+            scraper.sight, outlet, venue_time, clock, every_seconds=settings.status_seconds
+        ),
+        keeper,
+        Compactor(repository, clock, rules(settings)),
+    ):
+        manager.add(collector.name, collector)
+    return scraper
+
+
+def rules(settings: Settings) -> tuple[Rule, ...]:
+    """Return what is thinned out, and when."""
+    return (
+        Rule(POSITIONS, _days(settings.positions_fine_days), _HOUR_MS),
+        Rule(POSITIONS, _days(settings.positions_days), None),
+        Rule(LEADERBOARD, _days(settings.leaderboard_fine_days), _DAY_MS),
+    )
+
+
+def _days(days: float) -> int:
+    return int(days * _DAY_MS)

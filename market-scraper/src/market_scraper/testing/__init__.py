@@ -1,0 +1,1 @@
+"""Servers for tests of whatever talks to one."""
