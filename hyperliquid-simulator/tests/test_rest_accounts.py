@@ -1,13 +1,16 @@
 """Requests about an account's money, limits and vaults."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from hyperliquid_simulator import info
+from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.errors import RequestError
 from hyperliquid_simulator.population import Trader
+from hyperliquid_simulator.styles import DEMO, Style
 from hyperliquid_simulator.views import Json
 from hyperliquid_simulator.wire import decode_hash
 from hyperliquid_simulator.world import World
@@ -69,6 +72,25 @@ def test_ledger_entries_are_asked_for_by_inclusive_times(world: World) -> None:
     assert _ask(world, kind, user, startTime=0, endTime=second["time"] - 1) == [first]
     assert _ask(world, kind, user, startTime=last["time"]) == [last]
     assert _ask(world, kind, UNKNOWN, startTime=0) == []
+
+
+def test_who_was_ruined_in_the_past_was_liquidated_in_fills_and_ledger(config: Config) -> None:
+    reckless = {**DEMO, Style.GAMBLER: 0.2}
+    world = World(replace(config, history_days=60, shares=reckless), config.start_ms)
+
+    assert world.past.deaths
+    for index in world.past.deaths:
+        user = world.addresses[index]
+        *_, entry = _ask(world, "userNonFundingLedgerUpdates", user)
+        newest, *_ = _ask(world, "userFills", user)
+        state = _ask(world, "clearinghouseState", user)
+        assert newest["liquidation"]["liquidatedUser"] == user
+        assert (entry["time"], entry["hash"]) == (newest["time"], newest["hash"])
+        assert entry["delta"]["type"] == "liquidation"
+        worth = Decimal(state["marginSummary"]["accountValue"])
+        before = Decimal(entry["delta"]["accountValue"])
+        assert 0 < worth < before < Decimal(entry["delta"]["liquidatedNtlPos"]) / 20
+        assert state["assetPositions"] == []
 
 
 def test_nobody_holds_spot(world: World) -> None:
@@ -158,8 +180,9 @@ def test_only_who_follows_a_vault_has_a_state_in_it(world: World) -> None:
     assert 0.1 < details["leaderFraction"] < 0.3
     assert other["followerState"] is None
     assert _ask(world, "userRole", details["leader"]) == {"role": "user"}
-    (equity,) = _ask(world, "userVaultEquities", details["leader"])
-    assert equity["equity"] == leader["followerState"]["vaultEquity"]
+    equities = _ask(world, "userVaultEquities", details["leader"])
+    (equity,) = [row["equity"] for row in equities if row["vaultAddress"] == vault]
+    assert equity == leader["followerState"]["vaultEquity"]
     assert _ask(world, "userVaultEquities", UNKNOWN) == []
 
 

@@ -13,9 +13,12 @@ from hyperliquid_simulator.ledger import (
     REBATE,
     TAKER_FEE,
     Account,
+    Cause,
     Charge,
     Fill,
+    Liquidated,
 )
+from hyperliquid_simulator.movements import Kind, Movement, liquidation_details
 from hyperliquid_simulator.past import Past
 from hyperliquid_simulator.wire import MICRO, trade_id, transaction_hash
 
@@ -78,6 +81,29 @@ def charges(past: Past, account: Account, start_ms: int, end_ms: int) -> list[Ch
     return [*_past_charges(past, account.index, start_ms, end_ms), *live][:MOST_PAYMENTS]
 
 
+def liquidations(past: Past, seed: int) -> dict[int, Movement]:
+    """Return the entry of every account that the past's prices ruined.
+
+    An account that died has what was left to it then, so that tells what it was worth before.
+    """
+    trades = past.trades
+    found: dict[int, list[tuple[int, int, int]]] = {}
+    for row in np.flatnonzero(trades.forced).tolist():
+        who, lots, ticks = (int(c[row]) for c in (trades.taker, trades.lots, trades.ticks))
+        found.setdefault(who, []).append((row, lots, ticks))
+    entries = {}
+    for who, rows in found.items():
+        first, lots = rows[0][0], sum(lots for _, lots, _ in rows)
+        fees = sum(abs(lots) * ticks * TAKER_FEE // MICRO for _, lots, ticks in rows)
+        closed = (past.coins[int(trades.coin[first])], -lots, int(trades.ticks[first]))
+        details = liquidation_details(past.accounts[who].cash + fees, [closed], isolated=False)
+        height, index = int(trades.height[first]), int(trades.index[first])
+        name = transaction_hash(seed, height, index)
+        time = int(trades.time[first])
+        entries[who] = Movement(Kind.LIQUIDATION, time, name, None, who, 0, details=details)
+    return entries
+
+
 def _past_charges(past: Past, account: int, start_ms: int, end_ms: int) -> list[Charge]:
     """Return what an account held at each charge of the past, and what that came to."""
     funding, fills = past.funding, past.fills
@@ -130,6 +156,14 @@ def _past_fills(past: Past, seed: int, account: int, room: int) -> list[Fill]:
                 fee=abs(delta) * ticks * (TAKER_FEE if crossed else rate) // MICRO,
                 tid=trade_id(taker, maker) if buyer_is_taker else trade_id(maker, taker),
                 twap=None,
+                cause=_cause(past, trade, ticks),
             )
         )
     return found
+
+
+def _cause(past: Past, trade: int, ticks: int) -> Cause | None:
+    if not past.trades.forced[trade]:
+        return None
+    user = past.population.traders[int(past.trades.taker[trade])].address
+    return Cause(liquidated=Liquidated(user, ticks, "market"))

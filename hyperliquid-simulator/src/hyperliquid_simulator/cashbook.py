@@ -1,7 +1,7 @@
 """The venue's book of movements: those of the past as arrays, later ones as they happen."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,10 +13,14 @@ from hyperliquid_simulator.past import PastMovements
 
 @dataclass(slots=True)
 class Cashbook:
-    """Every movement there ever was, among so many accounts."""
+    """Every movement there ever was, among so many accounts.
+
+    ``liquidations`` are those of the past, by account.
+    """
 
     past: PastMovements
     accounts: int
+    liquidations: Mapping[int, Movement] = field(default_factory=dict)
     live: list[Movement] = field(default_factory=list)
     _by_account: defaultdict[int, list[Movement]] = field(default_factory=lambda: defaultdict(list))
 
@@ -28,7 +32,10 @@ class Cashbook:
 
     def of(self, account: int) -> list[Movement]:
         """Return the movements one account took part in, oldest first."""
-        return [*self.past.of(account), *self._by_account.get(account, ())]
+        past = self.past.of(account)
+        if account in self.liquidations:
+            past = sorted([*past, self.liquidations[account]], key=lambda row: row.time)
+        return [*past, *self._by_account.get(account, ())]
 
     def history(self, account: int, times: Sequence[int]) -> list[int]:
         """Return what an account had received, less what it had sent, at moments."""

@@ -16,10 +16,10 @@ from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.flow import Order
 from hyperliquid_simulator.ledger import Account, Cause, Ledger, Liquidated
 from hyperliquid_simulator.margin import Holding, Pool, whole
-from hyperliquid_simulator.movements import Kind, Movement
+from hyperliquid_simulator.movements import Kind, Movement, liquidation_details
 from hyperliquid_simulator.population import Population
 from hyperliquid_simulator.watch import Watch
-from hyperliquid_simulator.wire import MICRO, dollars, exact
+from hyperliquid_simulator.wire import MICRO
 
 LARGE: Final = 100_000 * MICRO
 """Of a larger position only a fifth is sold at first."""
@@ -205,15 +205,12 @@ class Liquidations:
     ) -> None:
         """Enter a liquidation into the account's ledger."""
         self._count += 1
-        isolated = any(held.position.isolated for held, _ in closed)
-        details = {
-            "liquidatedNtlPos": dollars(sum(abs(lots) * held.mark for held, lots in closed)),
-            "accountValue": dollars(pool.value),
-            "leverageType": "Isolated" if isolated else "Cross",
-            "liquidatedPositions": [
-                {"coin": held.coin.name, "szi": exact(lots, held.coin.size_decimals)}
-                for held, lots in closed
-            ],
+        details = liquidation_details(
+            pool.value,
+            [(held.coin, lots, held.mark) for held, lots in closed],
+            isolated=any(held.position.isolated for held, _ in closed),
+        )
+        details |= {
             "lid": self._count,
             "liquidator": self._liquidator.address,
             "liquidated_user": self._addresses[account.index],

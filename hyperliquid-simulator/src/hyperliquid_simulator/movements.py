@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from hyperliquid_simulator.wire import dollars
+from hyperliquid_simulator.catalogue import Coin
+from hyperliquid_simulator.wire import dollars, exact
 
 Delta = dict[str, Any]
 
@@ -49,6 +50,24 @@ class Movement:
         """Return what the movement did to the whole of an account, in micro-dollars."""
         came = self.usd if account == self.receiver else 0
         return came - (self.usd + self.fee if account == self.sender else 0)
+
+
+def liquidation_details(
+    value: int, closed: Sequence[tuple[Coin, int, int]], *, isolated: bool
+) -> Delta:
+    """Return the details of a liquidation.
+
+    ``value`` micro-dollars is what the positions and the cash behind them were worth; of each
+    position that was ``closed``: its coin, the signed lots that went, and the mark.
+    """
+    return {
+        "liquidatedNtlPos": dollars(sum(abs(lots) * mark for _, lots, mark in closed)),
+        "accountValue": dollars(value),
+        "leverageType": "Isolated" if isolated else "Cross",
+        "liquidatedPositions": [
+            {"coin": coin.name, "szi": exact(lots, coin.size_decimals)} for coin, lots, _ in closed
+        ],
+    }
 
 
 def delta(row: Movement, addresses: Sequence[str]) -> Delta:

@@ -29,6 +29,9 @@ SMALLEST: Final = 20 * MICRO
 LARGEST_PART: Final = 0.5
 ROUND: Final = 100 * MICRO
 
+IDLE: Final = RESTING | VAULTS | {Style.GAMBLER}
+"""Who moves no money: those who have it for others, and those whom a deposit would have saved."""
+
 FOLLOWERS: Final = 9
 LEADER_PART: Final = 0.15
 
@@ -103,13 +106,14 @@ def _to_children(population: Population, needed: Ints) -> Ints:
 
 def _to_vaults(rng: np.random.Generator, population: Population, needed: Ints) -> Ints:
     """Return (kind, giver, taker, sum) rows: a leader creates each vault, others follow."""
-    free = [
-        t.index for t in population.traders if t.style not in RESTING | VAULTS and t.master is None
-    ]
+    free = sorted(
+        (t for t in population.traders if t.style not in IDLE and t.master is None),
+        key=lambda t: -t.capital,
+    )
     rows = []
     for vault in population.vaults:
         leader, total = population.leader(vault).index, int(needed[vault.index])
-        able = [index for index in free if index != leader]
+        able = [t.index for t in free[: 3 * FOLLOWERS] if t.index != leader]
         followers = rng.choice(able, min(FOLLOWERS, len(able)), replace=False)
         parts = (1 - LEADER_PART) * rng.dirichlet(np.ones(len(followers)))
         sums = [int(part * total) // ROUND * ROUND for part in parts.tolist()]

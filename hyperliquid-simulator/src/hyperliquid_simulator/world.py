@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from hyperliquid_simulator.archive import liquidations
 from hyperliquid_simulator.candles import Bars
 from hyperliquid_simulator.cashbook import Cashbook
 from hyperliquid_simulator.clearing import Clearing
@@ -90,7 +91,8 @@ class World:
         self.addresses = [t.address for t in self.population.traders]
         self.coin_index = {coin.name: i for i, coin in enumerate(self.coins)}
         self.bars = self._bars()
-        self.cashbook = Cashbook(self.past.movements, len(self.population))
+        ruined = liquidations(self.past, config.seed)
+        self.cashbook = Cashbook(self.past.movements, len(self.population), ruined)
         self.history = History(self.past.records, self.cashbook)
         self.recent = [_last_trades(self.past, i, config.seed) for i in range(len(self.coins))]
         self._makers = makers
