@@ -79,7 +79,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter per option
     ] = 120.0,
     limits: Annotated[bool, typer.Option(help="Enforce the venue's rate limits.")] = True,  # noqa: FBT002
     share: Annotated[list[str] | None, typer.Option(help=f"{_SHARE}{_listed(DEMO)}.")] = None,
-    skill_ic: SkillIc = 0.06,
+    skill_ic: SkillIc = 0.1,
     one_regime: OneRegime = 0.3,
     tempo: Annotated[
         float, typer.Option(help="Decisions a day and coin of the median trader.")
@@ -148,7 +148,7 @@ def generate(  # noqa: PLR0913, PLR0917 - one parameter per option
     coins: Annotated[int, typer.Option(help="Listed coins, BTC, ETH and SOL first.")] = 8,
     since: Annotated[str, typer.Option(help="The first day, UTC.")] = "2025-01-01",
     share: Annotated[list[str] | None, typer.Option(help=f"{_SHARE}{_listed(CONTEST)}.")] = None,
-    skill_ic: SkillIc = 0.06,
+    skill_ic: SkillIc = 0.1,
     one_regime: OneRegime = 0.3,
     tempo: Annotated[
         float, typer.Option(help="Decisions a day and coin of the median trader.")
@@ -163,8 +163,8 @@ def generate(  # noqa: PLR0913, PLR0917 - one parameter per option
     What a scheme must find out stands in `OUT/truth.json`: the style of every account, its
     information coefficient by regime, leader and lag, entity, liquidation, and the dated regimes.
 
-    Three populations to try a scheme on: `--share skilled=0.05`, `--share skilled=0.02 --skill-ic
-    0.04`, and `--share skilled=0`, where the right answer is silence.
+    Three populations to try a scheme on: `--share skilled=0.05`, `--share skilled=0.02`,
+    and `--share skilled=0`, where the right answer is silence.
     """
     from hyperliquid_simulator.episodes.journal import (  # noqa: PLC0415 - a venue needs no journal
         write,

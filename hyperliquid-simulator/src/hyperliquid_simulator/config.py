@@ -97,7 +97,7 @@ class Config:
     orders_per_second: float | None = None
     flip_seconds: float = 120.0
     shares: Shares = field(default_factory=lambda: DEMO)
-    skill_ic: float = 0.06
+    skill_ic: float = 0.1
     one_regime: float = 0.3
     tempo: float = 0.5
     self_trades: float = 0.0005

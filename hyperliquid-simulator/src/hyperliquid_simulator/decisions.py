@@ -27,6 +27,9 @@ FULL: Final = 2.0
 LEAST_EXPOSURE: Final = 0.15
 """Whoever is less convinced stays out."""
 
+HASTE: Final = 0.5
+"""A decision may come late by this part of the time between two, and at most of a day."""
+
 FINE: Final = 1 << 20
 """Minutes times this, plus the part of the minute, is a moment to sort by."""
 
@@ -132,15 +135,17 @@ class Decisions:
         self._seed, self._first_day, self._prices = seed, first_day, prices
         traders = population.traders
         self._ic = np.array([t.ic for t in traders])
+        phases = stream(seed, "phases").random((len(traders), len(prices.coins)))
         self._deciders = [
-            _Deciders.of(style, [t for t in traders if _decides(t, style)]) for style in OPINIONS
+            _Deciders.of(style, [t for t in traders if _decides(t, style)], phases)
+            for style in OPINIONS
         ]
         self._following = _Following.of([t for t in traders if t.follows])
 
     def day(self, day: int) -> Views:
         """Return what is decided on a day, in order of time.
 
-        The last followers decide on it up to an hour into the next day.
+        What comes late comes up to half a day into the next, and its followers an hour later.
         """
         self._prices.reach(day + 2)
         rng = stream(self._seed, "decisions", str(self._first_day + day))
@@ -149,11 +154,10 @@ class Decisions:
         return views.taken(np.lexsort((views.coin, views.account, views.fraction, views.minute)))
 
     def _decided(self, who: "_Deciders", day: int, rng: np.random.Generator) -> Views:
-        awake = (who.first <= day) & (day < who.last)
-        rows = np.repeat(np.arange(len(awake)), rng.poisson(who.tempo) * awake)
-        account, coin = who.account[rows], who.coin[rows]
-        minute = day * DAY_MINUTES + rng.integers(0, DAY_MINUTES, len(rows))
-        fraction = rng.random(len(rows))
+        rows, due = who.due(day, self._first_day)
+        late = HASTE * rng.random(len(rows)) * np.minimum(who.period[rows], 1.0)
+        minute, fraction = np.divmod((day + due + late) * DAY_MINUTES, 1.0)
+        account, coin, minute = who.account[rows], who.coin[rows], minute.astype(np.int64)
         known = self._prices.future(coin, minute)
         ic = self._ic[account, self._prices.regime(coin, minute)]
         at = Moment(self._prices, rng, account, coin, minute, known, ic)
@@ -170,27 +174,43 @@ class Decisions:
 
 @dataclass(frozen=True, slots=True)
 class _Deciders:
-    """Pairs of an account and a coin it decides about."""
+    """Pairs of an account and a coin it decides about every ``period`` days, from ``phase`` on."""
 
     style: Style
     account: Ints
     coin: Ints
-    tempo: Floats
+    period: Floats
+    phase: Floats
     first: Ints
     last: Ints
 
     @classmethod
-    def of(cls, style: Style, traders: Sequence[Trader]) -> "_Deciders":
+    def of(cls, style: Style, traders: Sequence[Trader], phases: Floats) -> "_Deciders":
         pairs = [(t, coin) for t in traders for coin in t.coins]
         forever = np.iinfo(np.int64).max
+        account = np.array([t.index for t, _ in pairs], dtype=np.int64)
+        coin = np.array([coin for _, coin in pairs], dtype=np.int64)
         return cls(
             style=style,
-            account=np.array([t.index for t, _ in pairs], dtype=np.int64),
-            coin=np.array([coin for _, coin in pairs], dtype=np.int64),
-            tempo=np.array([t.tempo for t, _ in pairs]),
+            account=account,
+            coin=coin,
+            period=1 / np.array([t.tempo for t, _ in pairs]),
+            phase=phases[account, coin],
             first=np.array([t.days[0] for t, _ in pairs], dtype=np.int64),
             last=np.array([t.days[1] or forever for t, _ in pairs], dtype=np.int64),
         )
+
+    def due(self, day: int, first_day: int) -> tuple[Ints, Floats]:
+        """Return which pairs have a decision due on a day, and the part of the day that is past."""
+        begin, end = (
+            np.ceil((first_day + day + after) / self.period - self.phase) for after in (0, 1)
+        )
+        awake = (self.first <= day) & (day < self.last)
+        many = ((end - begin) * awake).astype(np.int64)
+        rows = np.repeat(np.arange(len(many)), many)
+        nth = np.arange(len(rows)) - np.repeat(np.cumsum(many) - many, many)
+        due = (begin[rows] + nth + self.phase[rows]) * self.period[rows] - (first_day + day)
+        return rows, np.maximum(due, 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,9 @@ FOLLOWERS: Final = frozenset({Style.COPYCAT, Style.SUB_ACCOUNT, Style.VAULT})
 LEADERS: Final = frozenset({Style.SKILLED, Style.NOISE, Style.CONTRARIAN, Style.PERMA_BULL})
 """Styles that others follow."""
 
+OPINIONATED: Final = LEADERS | {Style.GAMBLER, Style.COPYCAT}
+"""Styles among which somebody who looks for skill has to choose."""
+
 RESTING: Final = frozenset({Style.MAKER, Style.PROVIDER, Style.CROWD, Style.CHILD})
 """Styles that only rest orders and take the other side."""
 

@@ -5,17 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, Literal
 
-import numpy as np
-
-from hyperliquid_simulator.cashbook import Cashbook
-from hyperliquid_simulator.episodes.scores import VERSION, WINDOWS, scores
+from hyperliquid_simulator.episodes.rankings import LEAST_ACCOUNT_VALUE, Rankings, scored
+from hyperliquid_simulator.episodes.scores import VERSION, WINDOWS
 from hyperliquid_simulator.episodes.told import Told, moment, usd
 from hyperliquid_simulator.market import DAY_MS
 from hyperliquid_simulator.movements import Kind, Movement
-from hyperliquid_simulator.past import Past, Records
-from hyperliquid_simulator.performance import History, Leaderboard, Standing
+from hyperliquid_simulator.past import Past
+from hyperliquid_simulator.performance import Leaderboard
 from hyperliquid_simulator.population import Trader
-from hyperliquid_simulator.wire import MICRO
 from shared_events.payloads import (
     AccountFlow,
     LeaderboardChunk,
@@ -29,9 +26,6 @@ from shared_events.payloads import (
 )
 
 CHUNK_ROWS: Final = 500
-LEAST_ACCOUNT_VALUE: Final = 1_000 * MICRO
-"""Below it the roster has no place, as the scraper's."""
-
 FLOW_DELAY_MS: Final = 2_000
 RANKING_DELAY_MS: Final = 240_000
 ROSTER_DELAY_MS: Final = 241_000
@@ -55,10 +49,7 @@ class People:
         self._past, self._people = past, past.population
         self._ranked = [t for t in self._people.traders if t.ranked]
         self._flows = _flows_by_day(past)
-        records = past.records
-        self._seen = 1
-        first = Records(*(column[:1] for column in (records.time, records.profit, records.volume)))
-        self._history = History(first, Cashbook(past.movements, len(self._people)))
+        self._rankings = Rankings(past)
         self._roster: dict[int, float] = {}
         self._children: defaultdict[int, tuple[str, ...]] = defaultdict(tuple)
         for trader in self._ranked:
@@ -70,7 +61,7 @@ class People:
         at = self._past.origin_ms
         for movement in self._flows.pop(-1, ()):
             yield from self._flow(movement, at)
-        board = self._board(at)
+        board = self._rankings.at(at)
         listed = [t for t in self._ranked if board.value[t.index] >= LEAST_ACCOUNT_VALUE]
         for index, trader in enumerate(listed):
             part = SnapshotPart(id=moment(at).isoformat(), index=index, total=len(listed))
@@ -86,7 +77,7 @@ class People:
         if not day:
             return
         begin = self._past.origin_ms + day * DAY_MS
-        board, at = self._board(begin), begin + ROSTER_DELAY_MS
+        board, at = self._rankings.at(begin), begin + ROSTER_DELAY_MS
         for row, window in enumerate(WINDOWS):
             yield from self._chunks(board, row, window, begin)
         yield from self._turnover(board, at)
@@ -110,17 +101,6 @@ class People:
                 )
                 yield Told(known, row.time, flow)
 
-    def _board(self, at: int) -> Leaderboard:
-        """Return the ranking of a moment; moments only move on."""
-        records = self._past.records
-        known = int(np.searchsorted(records.time, at, side="right"))
-        for row in range(self._seen, known):
-            self._history.record(
-                Standing(int(records.time[row]), records.profit[row], records.volume[row])
-            )
-        self._seen = max(self._seen, known)
-        return self._history.leaderboard(self._history.latest(), self._people)
-
     def _chunks(self, board: Leaderboard, row: int, window: Window, begin: int) -> Iterator[Told]:
         profit = board.windows[row].profit
         listed = [t for t in self._ranked if board.value[t.index] > 0]
@@ -139,12 +119,7 @@ class People:
 
     def _turnover(self, board: Leaderboard, at: int) -> Iterator[Told]:
         """Yield whoever joined, left, or has another score than before."""
-        profit, volume, capital = (
-            np.array([getattr(window, name) for window in board.windows]) / MICRO
-            for name in ("profit", "volume", "capital")
-        )
-        roi = np.where(capital > 0, profit / np.where(capital > 0, capital, 1), 0.0)
-        score = scores(board.value / MICRO, profit, roi, volume)
+        score = scored(board)
         for trader in self._ranked:
             index, value = trader.index, int(board.value[trader.index])
             now = float(score[index]) if value >= LEAST_ACCOUNT_VALUE else None
