@@ -26,7 +26,7 @@ def expected(stated: float, known: Floats) -> float:
     """
     spread = float(known.std())
     kept = 0.99
-    return kept * stated * spread / np.sqrt((stated * spread) ** 2 + 1 - stated**2)
+    return float(kept * stated * spread / np.sqrt((stated * spread) ** 2 + 1 - stated**2))
 
 
 def of_style(past: Past, *styles: Style) -> "np.typing.NDArray[np.bool_]":
