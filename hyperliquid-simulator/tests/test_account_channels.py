@@ -43,13 +43,26 @@ def test_events_and_orders_have_no_snapshot(world: World, kind: str) -> None:
 
 
 def test_states_of_all_dexes_are_those_of_rest(world: World) -> None:
-    user = world.addresses[3]
+    user = world.population.makers[0].address
     kind = "allDexsClearinghouseState"
 
     data = CHANNELS[kind].first(world, feed(world, kind, user))
 
-    state = info.clearinghouse_state(world, user)
-    assert data == {"user": user, "clearinghouseStates": [["", state]]}
+    names = ("", "flx", "hyna", "xyz")
+    states = {name: info.clearinghouse_state(world, user, name) for name in names}
+    assert data == {"user": user, "clearinghouseStates": [[*row] for row in states.items()]}
+    assert states["xyz"]["assetPositions"]
+
+
+def test_spot_states_are_those_of_rest_under_a_canonical_echo(world: World) -> None:
+    user = world.population.makers[0].address
+    wanted = parse_subscription({"type": "spotState", "user": user.upper()}, world)
+
+    data = CHANNELS["spotState"].first(world, Feed(wanted, world.time))
+
+    assert wanted.wire() == {"type": "spotState", "user": user, "ignorePortfolioMargin": False}
+    rest = info.answer(world, {"type": "spotClearinghouseState", "user": user})
+    assert data == {"user": user, "spotState": rest}
 
 
 def test_a_swept_book_opens_an_order_and_fills_it_in_one_frame() -> None:
@@ -136,12 +149,14 @@ def test_funding_opens_with_what_rest_says_and_goes_on_without_the_mark(world: W
         told += CHANNELS["userEvents"].later(world, events, seen)
     again = [d for _ in range(5) for d in _later(world, fundings)]
 
-    rest = info.answer(world, {"type": "userFunding", "user": user, "startTime": 0})
+    since = snapshot["fundings"][0]["time"]
+    rest = info.answer(world, {"type": "userFunding", "user": user, "startTime": since})
     flat = [
         {"time": row["time"]} | {k: v for k, v in row["delta"].items() if k != "type"}
         for row in rest
     ]
     assert list(snapshot) == ["isSnapshot", "user", "fundings"]
+    assert began - since > 50 * HOUR_MS
     assert snapshot["fundings"] == [row for row in flat if row["time"] <= began]
     assert len(paid) == 1
     assert list(paid[0]) == ["user", "fundings"]

@@ -1,6 +1,8 @@
 """Whatever happens, in whatever world: nothing is lost, and every story told about it agrees."""
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
@@ -11,6 +13,7 @@ from hyperliquid_simulator.events import Hidden, Method
 from hyperliquid_simulator.ledger import Account
 from hyperliquid_simulator.margin import whole
 from hyperliquid_simulator.movements import Kind
+from hyperliquid_simulator.pairs import Pair
 from hyperliquid_simulator.world import Block, World
 
 START = datetime(2026, 11, 1, 0, 59, 57, tzinfo=UTC)
@@ -88,14 +91,23 @@ class Keeper:
         for account in world.ledger.accounts:
             for coin, position in account.positions.items():
                 self._lots[account.index, coin] = position.lots
+        self._units = {
+            (account.index, token): balance.units
+            for account in world.ledger.accounts
+            for token, balance in account.balances.items()
+        }
         self._cash = sum(account.cash for account in world.ledger.accounts)
         self._deposited = {a.index: a.deposited for a in world.ledger.accounts}
         self._charged_until = world.time
 
     def check(self, world: World, block: Block) -> None:
         """Follow one block and compare."""
+        pairs = {i: coin for i, coin in enumerate(world.coins) if isinstance(coin, Pair)}
+        perps = replace(block, fills=tuple(row for row in block.fills if row[1].coin not in pairs))
         self._check_fills(block)
-        self._check_money(world, block)
+        self._check_positions(perps)
+        self._check_balances(world, block, pairs)
+        self._check_money(world, perps)
         accounts = world.ledger.accounts
         for coin, interest in enumerate(world.ledger.open_interest):
             held = [account.lots(coin) for account in accounts]
@@ -113,6 +125,8 @@ class Keeper:
         assert set(sides.values()) <= {1}
         assert len(sides) == 2 * (len(block.trades) + len(hidden))
         assert not hidden & {trade.tid for trade in block.trades}
+
+    def _check_positions(self, block: Block) -> None:
         own = {trade.tid for trade in block.trades if trade.buyer == trade.seller}
         for who, fill in block.fills:
             if fill.tid in own:
@@ -120,6 +134,31 @@ class Keeper:
                 continue
             assert fill.start == self._lots[who, fill.coin]
             self._lots[who, fill.coin] += fill.lots if fill.side == "B" else -fill.lots
+
+    def _check_balances(self, world: World, block: Block, pairs: Mapping[int, Pair]) -> None:
+        """Follow every token; a fee is paid in what an account receives, a rebate in the other."""
+        seen: set[tuple[int, int]] = set()
+        for who, fill in block.fills:
+            if fill.coin not in pairs:
+                continue
+            pair, buys = pairs[fill.coin], fill.side == "B"
+            sign = 1 if buys else -1
+            if (who, fill.tid) not in seen:
+                assert fill.start == self._units[who, pair.base.index]
+            seen.add((who, fill.tid))
+            self._units[who, pair.base.index] += sign * fill.lots * pair.lot
+            self._units[who, pair.quote.index] -= sign * fill.lots * fill.ticks
+            self._units[who, pair.fee_token(buys=buys, fee=fill.fee).index] -= fill.fee
+        held = {
+            (account.index, token): balance.units
+            for account in world.ledger.accounts
+            for token, balance in account.balances.items()
+        }
+        assert held == self._units
+        assert min(held.values()) >= 0
+        assert not any(
+            coin in account.positions for account in world.ledger.accounts for coin in pairs
+        )
 
     def _check_money(self, world: World, block: Block) -> None:
         accounts = world.ledger.accounts
@@ -162,7 +201,7 @@ def _make_fragile(world: World) -> None:
     clearing = world.events.clearing
     clearing.begin(world.time, world.height)
     for account in world.ledger.accounts[::3]:
-        pool = whole(account, world.coins, world.marks, "")
+        pool = whole(account, world.board.perps, world.marks, "")
         left = pool.value - pool.maintenance - pool.notional // 50
         if left > 0:
             clearing.move(Kind.WITHDRAW, account.index, None, left)
@@ -181,5 +220,5 @@ def _command(world: World, account: Account, what: Method | Hidden) -> None:
 
 
 def _failed(world: World, account: Account) -> bool:
-    parts = whole(account, world.coins, world.marks, "").parts
+    parts = whole(account, world.board.perps, world.marks, "").parts
     return any(pool.value < pool.maintenance for pool in parts)

@@ -53,7 +53,7 @@ async def test_it_says_where_it_listens_serves_and_ends_cleanly(how: signal.Sign
             session.post(found[1] + "/info", json={"type": "allMids"}) as response,
             session.ws_connect(found[1] + "/ws") as socket,
         ):
-            assert list(await response.json()) == ["BTC", "ETH", "SOL"]
+            assert list(await response.json())[:3] == ["BTC", "ETH", "SOL"]
             assert await socket.receive_str() == "Websocket connection established."
             process.send_signal(how)
             assert await process.wait() == 0

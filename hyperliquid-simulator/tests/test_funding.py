@@ -76,7 +76,7 @@ def test_a_block_happens_when_funding_is_charged(config: Config) -> None:
 
     blocks = {world.step().time for _ in range(30)}
 
-    assert world.funding_hours[0].time in blocks
+    assert world.funding.hours[0].time in blocks
 
 
 def test_what_was_charged_is_what_positions_have_paid_to_the_digit(later: World) -> None:
@@ -90,21 +90,28 @@ def test_what_was_charged_is_what_positions_have_paid_to_the_digit(later: World)
             assert _micro(paid[coin]) == _micro(Decimal(funding["allTime"]))
 
 
-def test_an_account_is_worth_its_deposit_profit_fees_and_funding(later: World) -> None:
+def test_every_pocket_is_worth_its_deposit_profit_fees_and_funding(later: World) -> None:
     for trader in later.population.traders:
         if trader.style in ("maker", "provider"):
             continue
         account = later.ledger.accounts[trader.index]
         fills = info.answer(later, {"type": "userFills", "user": trader.address})
+        payments = _payments(later, trader.address)
         assert len(fills) < 2000
-        state = info.clearinghouse_state(later, trader.address)
+        for dex, pocket in account.pockets.items():
+            state = info.clearinghouse_state(later, trader.address, dex)
+            coins = {later.coins[coin].name for coin in later.board.universe(dex)}
 
-        profit = Decimal(0)
-        profit += sum(Decimal(fill["closedPnl"]) - Decimal(fill["fee"]) for fill in fills)
-        profit += sum(Decimal(row["delta"]["usdc"]) for row in _payments(later, trader.address))
-        profit += sum(Decimal(p["position"]["unrealizedPnl"]) for p in state["assetPositions"])
-        worth = Decimal(state["marginSummary"]["accountValue"])
-        assert _micro(worth - profit) == account.deposited
+            profit = Decimal(0)
+            for fill in fills:
+                if fill["coin"] in coins:
+                    profit += Decimal(fill["closedPnl"]) - Decimal(fill["fee"])
+            for row in payments:
+                if row["delta"]["coin"] in coins:
+                    profit += Decimal(row["delta"]["usdc"])
+            profit += sum(Decimal(p["position"]["unrealizedPnl"]) for p in state["assetPositions"])
+            worth = Decimal(state["marginSummary"]["accountValue"])
+            assert _micro(worth - profit) == pocket.deposited
 
 
 def test_what_longs_pay_shorts_receive_every_hour(later: World) -> None:

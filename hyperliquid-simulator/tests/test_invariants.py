@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from hyperliquid_simulator import info
-from hyperliquid_simulator.catalogue import COINS, MARGIN_TIERS, Coin
+from hyperliquid_simulator.catalogue import COINS, MARGIN_TIERS, Perp
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.ledger import Account, Pocket, Position
 from hyperliquid_simulator.margin import tiers, whole
@@ -48,7 +48,7 @@ def test_the_account_invariants_hold_for_every_book(
 def test_the_account_invariants_hold_at_every_block_of_a_crash(config: Config) -> None:
     world = World(replace(config, traders=20, history_days=1), config.start_ms)
     for account in world.ledger.accounts[::2]:
-        pool = whole(account, world.coins, world.marks, "")
+        pool = whole(account, world.board.perps, world.marks, "")
         account.pocket("").receive(pool.notional // 30 - pool.value)
     liquidated = 0
 
@@ -170,7 +170,7 @@ def _check_position(position: Json, spare: int) -> None:
     _check_liquidation(coin, position, spare)
 
 
-def _check_liquidation(coin: Coin, position: Json, spare: int) -> None:
+def _check_liquidation(coin: Perp, position: Json, spare: int) -> None:
     """Check the price against the rule of a single tier; `tiers` have tests of their own."""
     size, side = abs(Decimal(position["szi"])), (1 if _signed(position) > 0 else -1)
     mark = Decimal(position["positionValue"]) / size
@@ -216,7 +216,7 @@ def _same_position(ours: Json, theirs: Json) -> None:
             assert float(ours[key]) == pytest.approx(float(theirs[key]), rel=1e-6, abs=1e-9)
 
 
-def _rebuilt(state: Json) -> tuple[Account, list[Coin], list[int]]:
+def _rebuilt(state: Json) -> tuple[Account, list[Perp], list[int]]:
     """Return an account that has what a recorded one had, its coins and their marks."""
     coins, marks = [], []
     account = Account(index=0, leverage=1, pockets={})

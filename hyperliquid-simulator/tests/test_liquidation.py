@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from hyperliquid_simulator import info, views
+from hyperliquid_simulator import info, markets, views
 from hyperliquid_simulator.channels import CHANNELS, parse_subscription
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.errors import ConfigError
@@ -53,7 +53,7 @@ def test_one_that_fails_is_sold_at_the_market_and_everybody_sees_it(quiet: World
         row = _row(quiet, fill)
         assert row["liquidation"] == {
             "liquidatedUser": quiet.addresses[account.index],
-            "markPx": info.contexts(quiet)[BITCOIN]["markPx"],
+            "markPx": markets.contexts(quiet)[BITCOIN]["markPx"],
             "method": "market",
         }
     mine = [_row(quiet, fill) for who, fill in block.fills if who == account.index]
@@ -267,7 +267,7 @@ def _long(world: World, dollars: int, spare: float) -> Account:
             world.events.hide(account, Hidden.DELEVERAGING, coin)
     world.step()
     _open(world, account, BITCOIN, dollars)
-    pool = whole(account, world.coins, world.marks, "")
+    pool = whole(account, world.board.perps, world.marks, "")
     left = pool.maintenance + round(spare * pool.notional)
     account.pocket("").receive(left - pool.value)
     return account

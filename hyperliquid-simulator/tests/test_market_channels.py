@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from hyperliquid_simulator import info
+from hyperliquid_simulator import markets
 from hyperliquid_simulator.channels import CHANNELS, parse_subscription
 from hyperliquid_simulator.feeds import Feed, digest
 from hyperliquid_simulator.world import World
@@ -82,5 +82,6 @@ def test_all_contexts_come_by_dex_and_are_those_of_rest(world: World) -> None:
 
     data = CHANNELS["allDexsAssetCtxs"].first(world, every)
 
-    assert data == {"ctxs": [["", info.contexts(world)]]}
+    names = ("", "flx", "hyna", "xyz")
+    assert data == {"ctxs": [[name, markets.contexts(world, name)] for name in names]}
     assert [list(d) for d in updates(world, every, 100)] == [["ctxs"], ["ctxs"]]

@@ -39,8 +39,9 @@ async def test_the_sdk_reads_markets_states_fills_and_candles(venue: str, world:
 
     found = await asyncio.to_thread(read)
 
-    assert found["coins"] == ["BTC", "ETH", "SOL", "HYPE"]
-    assert found["contexts"] == len(found["mids"]) == 4
+    assert found["coins"] == ["BTC", "ETH", "SOL", "HYPE", "MATIC"]
+    assert found["contexts"] == 5
+    assert {"BTC", "MATIC", "@107", "PURR/USDC", "#14880"} <= set(found["mids"])
     assert found["state"]["assetPositions"]
     assert len(found["fills"]) == len(found["later"]) > 0
     assert len(found["candles"]) >= 5 * 24

@@ -38,8 +38,8 @@ async def test_the_sdk_reads_spot_and_rate_limits(venue: str, world: World) -> N
     contexts = await _ask(venue, lambda info: info.spot_meta_and_asset_ctxs())
     limit = await _ask(venue, lambda info: info.user_rate_limit(user))
 
-    assert spot["balances"] == []
-    assert [context["coin"] for context in contexts[1]] == ["PURR/USDC"]
+    assert {"USDC", "HYPE", "PURR"} <= {balance["coin"] for balance in spot["balances"]}
+    assert contexts[1][107]["coin"] == "@107"
     assert limit["nRequestsCap"] > 10_000
 
 

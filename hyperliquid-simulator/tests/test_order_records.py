@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hyperliquid_simulator import info
+from hyperliquid_simulator.catalogue import Perp
 from hyperliquid_simulator.channels import CHANNELS
 from hyperliquid_simulator.errors import RequestError
 from hyperliquid_simulator.feeds import Asked, Feed, digest
@@ -133,7 +134,12 @@ def test_fees_are_those_that_were_charged_and_volume_that_of_the_fills(lived: Wo
     fees = info.answer(lived, {"type": "userFees", "user": user})
     fills = info.answer(lived, {"type": "userFills", "user": user})
 
-    made = [fill for fill in fills if not fill["crossed"] and Decimal(fill["fee"]) != 0]
+    perps = {coin.name for coin in lived.coins if isinstance(coin, Perp)}
+    made = [
+        fill
+        for fill in fills
+        if fill["coin"] in perps and not fill["crossed"] and Decimal(fill["fee"]) != 0
+    ]
     notional = sum(Decimal(fill["sz"]) * Decimal(fill["px"]) for fill in made)
     paid = sum(Decimal(fill["fee"]) for fill in made)
     assert float(paid / notional) == pytest.approx(float(fees["userAddRate"]), rel=1e-3)

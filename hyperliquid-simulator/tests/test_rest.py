@@ -11,6 +11,7 @@ from hyperliquid_simulator.info import INFO
 from hyperliquid_simulator.styles import VAULTS
 
 UNKNOWN = "0x" + "ab" * 20
+COLLATERALS = ("USDC", "USDH", "USDE")
 
 
 class Client:
@@ -80,7 +81,7 @@ async def test_what_cannot_be_understood_is_422_with_the_venues_sentence(
 
 
 async def test_an_unknown_dex_or_a_mantissa_of_one_is_500_null(client: Client) -> None:
-    assert await client.raw({"type": "meta", "dex": "xyz"}) == (500, None, "application/json")
+    assert await client.raw({"type": "meta", "dex": "nope"}) == (500, None, "application/json")
     wrong = {"type": "l2Book", "coin": "BTC", "nSigFigs": 5, "mantissa": 1}
     assert await client.raw(wrong) == (500, None, "application/json")
 
@@ -143,7 +144,6 @@ async def test_unknown_users_are_empty_not_errors(client: Client) -> None:
     assert await client.info(type="userRole", user=UNKNOWN) == {"role": "missing"}
     assert len(await client.info(type="portfolio", user=UNKNOWN)) == 8
     assert await client.info(type="l2Book", coin="NOPE") is None
-    assert await client.info(type="perpDexs") == [None]
 
 
 async def test_addresses_are_taken_in_any_case_and_answered_in_lower(free: Client) -> None:
@@ -191,7 +191,8 @@ async def test_fills_come_newest_block_first_and_ascending_inside_a_block(free: 
         start = float(fill["startPosition"])
         assert abs(start - ends.get(fill["coin"], start)) < 1e-9 * max(abs(start), 1)
         size = float(fill["sz"])
-        ends[fill["coin"]] = start + (size if fill["side"] == "B" else -size)
+        fee = float(fill["fee"]) if fill["feeToken"] not in COLLATERALS else 0.0
+        ends[fill["coin"]] = start + (size if fill["side"] == "B" else -size) - fee
 
 
 async def test_fills_by_time_are_inclusive_ascending_or_reversed(free: Client) -> None:

@@ -83,7 +83,7 @@ def test_who_was_ruined_in_the_past_was_liquidated_in_fills_and_ledger(config: C
         user = world.addresses[index]
         *_, entry = _ask(world, "userNonFundingLedgerUpdates", user)
         newest, *_ = _ask(world, "userFills", user)
-        state = _ask(world, "clearinghouseState", user)
+        state = _ask(world, "clearinghouseState", user, dex=newest["coin"].rpartition(":")[0])
         assert newest["liquidation"]["liquidatedUser"] == user
         assert (entry["time"], entry["hash"]) == (newest["time"], newest["hash"])
         assert entry["delta"]["type"] == "liquidation"
@@ -93,9 +93,8 @@ def test_who_was_ruined_in_the_past_was_liquidated_in_fills_and_ledger(config: C
         assert state["assetPositions"] == []
 
 
-def test_nobody_holds_spot(world: World) -> None:
-    for user in (world.addresses[0], UNKNOWN):
-        assert _ask(world, "spotClearinghouseState", user)["balances"] == []
+def test_nobody_unknown_holds_spot(world: World) -> None:
+    assert _ask(world, "spotClearinghouseState", UNKNOWN)["balances"] == []
 
 
 def test_an_account_may_act_once_per_dollar_traded_and_ten_thousand_times_more(
@@ -134,9 +133,11 @@ def test_all_perp_metas_and_the_spot_contexts_follow_their_universes(world: Worl
     metas = info.answer(world, {"type": "allPerpMetas"})
     spot_meta, contexts = info.answer(world, {"type": "spotMetaAndAssetCtxs"})
 
-    assert metas == [info.answer(world, {"type": "meta"})]
+    names = [dex["name"] if dex else "" for dex in info.answer(world, {"type": "perpDexs"})]
+    assert metas == [info.answer(world, {"type": "meta", "dex": name}) for name in names]
     assert spot_meta == info.answer(world, {"type": "spotMeta"})
-    assert [c["coin"] for c in contexts] == [pair["name"] for pair in spot_meta["universe"]]
+    for pair in spot_meta["universe"]:
+        assert contexts[pair["index"]]["coin"] == pair["name"]
 
 
 def test_a_vault_is_worth_what_its_account_is(world: World) -> None:
@@ -145,7 +146,11 @@ def test_a_vault_is_worth_what_its_account_is(world: World) -> None:
     details = info.answer(world, {"type": "vaultDetails", "vaultAddress": vault})
 
     children = details["relationship"]["data"]["childAddresses"]
-    states = [info.clearinghouse_state(world, who) for who in (vault, *children)]
+    states = [
+        info.clearinghouse_state(world, who, dex.name)
+        for who in (vault, *children)
+        for dex in world.board.dexes
+    ]
     owners = details["followers"]
     worth = sum(Decimal(state["marginSummary"]["accountValue"]) for state in states)
     assert sum(Decimal(o["vaultEquity"]) for o in owners) == pytest.approx(worth, abs=_dust(owners))

@@ -3,8 +3,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
 
+from hyperliquid_simulator.catalogue import Perp
 from hyperliquid_simulator.config import Config
-from hyperliquid_simulator.ledger import Fill, Position
+from hyperliquid_simulator.ledger import Account, Fill, Position
+from hyperliquid_simulator.pairs import Listed
 from hyperliquid_simulator.wire import ZERO_HASH, decode_hash
 from hyperliquid_simulator.world import Block, World
 
@@ -17,6 +19,8 @@ def test_positions_are_the_sum_of_public_trades_even_through_flips(world: World)
         if n % 600 == 300:
             world.flip(n % 3, 1 if n % 1200 == 300 else -1)
         for trade in world.step().trades:
+            if not isinstance(world.coins[trade.coin], Perp):
+                continue
             for account, delta in ((trade.buyer, trade.lots), (trade.seller, -trade.lots)):
                 before = books[account, trade.coin]
                 books[account, trade.coin] += delta
@@ -116,8 +120,8 @@ def test_fills_chain_from_the_past_into_the_present(world: World) -> None:
         ends: dict[int, int] = {}
         for fill in _apart_from_self_trades(account.fills):
             assert fill.start == ends.get(fill.coin, fill.start)
-            ends[fill.coin] = fill.start + (fill.lots if fill.side == "B" else -fill.lots)
-        assert all(account.lots(coin) == end for coin, end in ends.items())
+            ends[fill.coin] = _after(fill, world.coins[fill.coin])
+        assert all(_held(account, coin, world) == end for coin, end in ends.items())
 
 
 def test_a_flip_on_command_turns_every_planted_trader_in_the_next_block(world: World) -> None:
@@ -172,6 +176,7 @@ def test_funding_is_charged_right_after_the_hour(config: Config) -> None:
 
 
 def test_a_state_node_that_stands_still_keeps_its_time_and_books(world: World) -> None:
+    world.step()
     address = world.population.planted(0)[0].address
     world.stand_still(still=True)
     then = world.state_time
@@ -194,6 +199,22 @@ def test_after_a_long_sleep_the_world_goes_on_from_the_present(world: World) -> 
 
     assert block.time >= later
     assert world.bars[0].now("1m").opened <= block.time
+
+
+def _after(fill: Fill, coin: Listed) -> int:
+    """Return what an account held after a fill: a fee in the token it received left less."""
+    buys = fill.side == "B"
+    if isinstance(coin, Perp):
+        return fill.start + (fill.lots if buys else -fill.lots)
+    fee = fill.fee if coin.fee_token(buys=buys, fee=fill.fee) is coin.base else 0
+    return fill.start + coin.lot * (fill.lots if buys else -fill.lots) - fee
+
+
+def _held(account: Account, coin: int, world: World) -> int:
+    listed = world.coins[coin]
+    if isinstance(listed, Perp):
+        return account.lots(coin)
+    return account.balances[listed.base.index].units
 
 
 def _books(world: World) -> defaultdict[tuple[int, int], int]:

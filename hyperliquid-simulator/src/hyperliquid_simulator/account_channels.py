@@ -40,7 +40,7 @@ def _flat(payment: Json) -> Json:
 def _last_fundings(asked: Asked) -> Json:
     """Return the payments of as many whole hours as surely fit into one REST answer."""
     world, user = asked.world, asked.subscription["user"]
-    since = max(world.time - MOST_PAYMENTS // len(world.coins) * HOUR_MS, 0)
+    since = max(world.time - MOST_PAYMENTS // len(world.board.perps) * HOUR_MS, 0)
     request = {"type": "userFunding", "user": user, "startTime": since}
     payments = [_flat(row) for row in info.answer(world, request)]
     return {"isSnapshot": True, "user": user, "fundings": payments}
@@ -67,12 +67,24 @@ def _new_ledger_updates(news: News) -> Iterator[Json]:
 
 def _states(asked: Asked) -> Json:
     user = asked.subscription["user"]
-    state = info.clearinghouse_state(asked.world, user)
-    return {"user": user, "clearinghouseStates": [["", state]]}
+    names = sorted(dex.name for dex in asked.world.board.dexes)
+    states = [[name, info.clearinghouse_state(asked.world, user, name)] for name in names]
+    return {"user": user, "clearinghouseStates": states}
+
+
+def _spot_state(asked: Asked) -> Json:
+    user = asked.subscription["user"]
+    return {"user": user, "spotState": info.spot_state(asked.world, user)}
 
 
 ACCOUNT_CHANNELS: Final = (
     Channel("allDexsClearinghouseState", ("user",), opening=_states, pace_ms=every(1_200.0)),
+    Channel(
+        "spotState",
+        ("user", "ignorePortfolioMargin"),
+        opening=_spot_state,
+        pace_ms=every(1_200.0),
+    ),
     Channel("userFundings", ("user",), opening=_last_fundings, update=_new_fundings),
     Channel(
         "userNonFundingLedgerUpdates",

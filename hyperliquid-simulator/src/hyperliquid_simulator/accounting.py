@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from hyperliquid_simulator.catalogue import Coin
+from hyperliquid_simulator.catalogue import Perp
+from hyperliquid_simulator.dexes import OWN
 from hyperliquid_simulator.funding import PastFunding
 from hyperliquid_simulator.ledger import MAKER_FEE, REBATE, TAKER_FEE, Account, Pocket, Position
 from hyperliquid_simulator.market import MINUTE_MS, Floats, Ints
@@ -18,6 +19,8 @@ from hyperliquid_simulator.wire import MICRO
 
 RECENT_HOURS: Final = 8 * 24
 SAFE_LEVERAGE: Final = 2.5
+BUILDER_PART: Final = 0.2
+"""Part of its capital that an account has on each builder's dex it trades on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,7 @@ class Funding:
 class Valued:
     """What a lot of each coin was worth: closing prices by minute, and funding."""
 
-    coins: Sequence[Coin]
+    coins: Sequence[Perp]
     closes: Sequence[Ints]
     funding: PastFunding
     origin_ms: int
@@ -264,17 +267,22 @@ def opened(
     earned: Mapping[str, Earned],
     book: Book,
 ) -> list[Account]:
-    """Open every account with deposits that its whole past fits into, one for every dex."""
-    pockets = {dex: _pockets(population, valued, dex, past, book) for dex, past in earned.items()}
+    """Open every account with deposits that its whole past fits into, one for every dex it uses."""
     accounts = [
-        Account(
-            index=trader.index,
-            leverage=trader.leverage,
-            pockets={dex: found[trader.index] for dex, found in pockets.items()},
-            volume=int(volume[trader.index]),
-        )
+        Account(index=trader.index, leverage=trader.leverage, volume=int(volume[trader.index]))
         for trader in population.traders
     ]
+    for dex, coins in valued.by_dex().items():
+        least = _least(valued, coins, earned[dex], book)
+        own, cash = dex == OWN, earned[dex].cash
+        for trader in population.traders:
+            here, doomed = not set(coins).isdisjoint(trader.coins), trader.style is Style.GAMBLER
+            if here or (own and not doomed):
+                capital = trader.capital * (1.0 if own or doomed else BUILDER_PART)
+                needed = 0.0 if doomed else float(least[trader.index])
+                deposited = round(max(capital, needed) * 100) * (MICRO // 100)
+                pocket = Pocket(deposited + int(cash[trader.index]), deposited)
+                accounts[trader.index].pockets[dex] = pocket
     columns = (
         book.account,
         book.coin,
@@ -290,20 +298,11 @@ def opened(
     return accounts
 
 
-def _pockets(
-    population: Population, valued: Valued, dex: str, past: Earned, book: Book
-) -> list[Pocket]:
-    """Return everybody's pocket on one dex: a deposit, and what became of it."""
-    here = np.isin(book.coin, valued.by_dex()[dex])
+def _least(valued: Valued, coins: Sequence[int], past: Earned, book: Book) -> Floats:
+    """Return the dollars without which an account's past on one dex had ended early."""
+    here = np.isin(book.coin, coins)
     last = np.array([int(close[-1]) for close in valued.closes])
-    gross = np.zeros(len(population), dtype=np.int64)
+    gross = np.zeros_like(past.worst)
     np.add.at(gross, book.account[here], np.abs(book.lots[here]) * last[book.coin[here]])
-    needed = np.maximum(-1.6 * past.worst, gross / SAFE_LEVERAGE - past.worst) / MICRO
-    pockets = []
-    for trader in population.traders:
-        i = trader.index
-        doomed = trader.style is Style.GAMBLER
-        deposit = round(trader.capital if doomed else max(trader.capital, float(needed[i])), 2)
-        deposited = round(deposit * 100) * (MICRO // 100)
-        pockets.append(Pocket(deposited + int(past.cash[i]), deposited))
-    return pockets
+    least: Floats = np.maximum(-1.6 * past.worst, gross / SAFE_LEVERAGE - past.worst) / MICRO
+    return least

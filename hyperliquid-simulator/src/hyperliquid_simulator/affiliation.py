@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from hyperliquid_simulator import spot, views
+from hyperliquid_simulator import views
 from hyperliquid_simulator.fields import user
 from hyperliquid_simulator.population import Trader
 from hyperliquid_simulator.styles import VAULTS, Style
@@ -51,19 +51,23 @@ def abstraction(world: World, request: Json) -> str:
 def sub_accounts(world: World, request: Json) -> list[Json] | None:
     """Return an account's sub-accounts and what they hold on the main dex."""
     return [
-        named | {"clearinghouseState": _state(world, child, ""), "spotState": _spot(child)}
+        named
+        | {
+            "clearinghouseState": _state(world, child, ""),
+            "spotState": _spot_state(world, child),
+        }
         for child, named in _children(world, request)
     ] or None
 
 
 def sub_accounts_on_all_dexes(world: World, request: Json) -> list[Json] | None:
     """Return an account's sub-accounts and what they hold on every dex."""
-    dexes = list(dict.fromkeys(coin.dex for coin in world.coins))
+    dexes = [dex.name for dex in world.board.dexes]
     return [
         named
         | {
             "dexToClearinghouseState": [[dex, _state(world, child, dex)] for dex in dexes],
-            "spotState": _spot(child),
+            "spotState": _spot_state(world, child),
             "abstraction": child.abstraction,
         }
         for child, named in _children(world, request)
@@ -93,7 +97,7 @@ def vault(world: World, trader: Trader) -> Vault:
     members = [trader, *people.children(trader)]
     parent = trader if trader.master is None else people.traders[trader.master]
     owned = stakes(trader.index, world.cashbook.of(trader.index))
-    states = [_state(world, member, "") for member in members]
+    states = [_state(world, member, dex.name) for member in members for dex in world.board.dexes]
     return Vault(
         name=_vault_name(world, trader),
         address=trader.address,
@@ -153,11 +157,11 @@ def _children(world: World, request: Json) -> list[tuple[Trader, Json]]:
 
 def _state(world: World, trader: Trader, dex: str) -> Json:
     account = world.account(trader.address)
-    return views.clearinghouse_state(account, world.coins, world.marks, world.state_time, dex)
+    return views.clearinghouse_state(account, world.board.perps, world.marks, world.state_time, dex)
 
 
-def _spot(_trader: Trader) -> Json:
-    return spot.clearinghouse_state()
+def _spot_state(world: World, trader: Trader) -> Json:
+    return views.spot_clearinghouse_state(world.account(trader.address), world.board.tokens)
 
 
 AFFILIATION: Final[Mapping[str, Callable[[World, Json], Any]]] = {

@@ -35,7 +35,8 @@ def execution_order(past: Past, seed: int, account: Account) -> list[Fill]:
     """Return the account's most recent fills as they happened, oldest first."""
     live = list(account.fills)
     room = FILLS_KEPT - len(live)
-    return [*_past_fills(past, seed, account.index, room), *live]
+    found = [*_past_fills(past, seed, account.index, room), *live]
+    return sorted(found, key=lambda fill: fill.time)
 
 
 def executed(past: Past, account: Account) -> int:

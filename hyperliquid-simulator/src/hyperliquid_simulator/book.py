@@ -46,7 +46,7 @@ def levels(coin: Coin, quote: Quote, time_ms: int, zoom: Zoom, depth: int = DEPT
 
 
 def _level(coin: Coin, ticks: int, time_ms: int, distance: int) -> Level:
-    noise = trade_id(ticks, time_ms // HOLD_MS + coin.margin_table)
+    noise = trade_id(ticks, time_ms // HOLD_MS + coin.size_decimals)
     dollars = TOP_DOLLARS * (1 + distance) * (1 + noise % 97) // 20
     return {
         "px": exact(ticks, coin.price_decimals),

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from hyperliquid_simulator.catalogue import Coin
 from hyperliquid_simulator.market import DAY_MINUTES, MINUTE_MS, Floats, Ints
-from hyperliquid_simulator.wire import MICRO, exact
+from hyperliquid_simulator.wire import exact
 
 MOST: Final = 5_000
 """The venue serves the most recent candles of an interval only."""
@@ -79,6 +79,18 @@ class Bars:
         self._close[: self.filled] = closes
         self._open[: self.filled] = np.concatenate([closes[:1], closes[:-1]])
 
+    @classmethod
+    def flat(cls, coin: Coin, origin_ms: int, ticks: int) -> "Bars":
+        """Return the bars of a coin without a past: one minute in which nothing happened."""
+        bars = cls(coin, origin_ms, np.array([ticks]))
+        bars._high[0] = bars._low[0] = ticks
+        return bars
+
+    @property
+    def last(self) -> int:
+        """The last close in ticks."""
+        return int(self._close[self.filled - 1])
+
     def fill_past(self, rng: np.random.Generator, level: Floats, dollars_per_minute: float) -> None:
         """Give the past its ranges and the anonymous crowd's volume."""
         past, size = slice(0, self.filled), self.filled
@@ -91,7 +103,9 @@ class Bars:
         self._low[past] = bottom - np.floor(reach[1] * bottom / step).astype(np.int32) * step
         spread = np.exp(0.6 * rng.standard_normal(size, dtype=np.float32)) * level
         dollars = dollars_per_minute * spread
-        self._volume[past] = (dollars * MICRO / self._close[past]).astype(np.int64)
+        self._volume[past] = (dollars * 10**self.coin.money_decimals / self._close[past]).astype(
+            np.int64
+        )
         self._count[past] = np.maximum(dollars / USUAL_TRADE, 1).astype(np.int32)
 
     def add_past(self, time: Ints, lots: Ints) -> None:
@@ -154,7 +168,7 @@ class Bars:
         return self._merged(np.array([first]), self.filled, minutes)[0]
 
     def day(self) -> tuple[int, int, int]:
-        """Return (price 24 h ago in ticks, volume in lots, notional in micro-dollars) of a day."""
+        """Return (price 24 h ago in ticks, volume in lots, lots times ticks) of a day."""
         first = max(self.filled - DAY_MINUTES, 0)
         volume = self._volume[first : self.filled]
         notional = float(volume.astype(np.float64) @ self._close[first : self.filled])

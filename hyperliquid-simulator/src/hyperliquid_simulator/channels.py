@@ -5,10 +5,11 @@ from typing import Any, Final
 
 import orjson
 
-from hyperliquid_simulator import info, views
+from hyperliquid_simulator import info, markets, views
 from hyperliquid_simulator.account_channels import ACCOUNT_CHANNELS
 from hyperliquid_simulator.archive import aggregated
 from hyperliquid_simulator.book import Zoom
+from hyperliquid_simulator.dexes import OWN
 from hyperliquid_simulator.feeds import Asked, Channel, News, every, wandering
 from hyperliquid_simulator.ledger import Trade
 from hyperliquid_simulator.market_channels import MARKET_CHANNELS
@@ -52,7 +53,7 @@ def _forming_candle(news: News) -> Iterator[Any]:
 
 
 def _top_of_book(asked: Asked) -> Json:
-    book = info.book(asked.world, asked.coin, Zoom(), 1)
+    book = markets.book(asked.world, asked.coin, Zoom(), 1)
     bids, asks = book["levels"]
     return {"coin": book["coin"], "time": book["time"], "bbo": [*bids[:1], *asks[:1]]}
 
@@ -68,27 +69,34 @@ def _changed_top_of_book(news: News) -> Iterator[Any]:
 
 
 def _all_mids(asked: Asked) -> Json:
-    return {"mids": info.mids(asked.world)}
+    """Return the mids of a dex, named if the subscription names it."""
+    dex = dict(asked.subscription.parameters).get("dex", OWN)
+    return ({"dex": dex} if dex else {}) | {"mids": markets.mids(asked.world, dex)}
 
 
 def _book(asked: Asked) -> Json:
     """Return twenty levels, or five for a fast book; a coarse one states the spread."""
     world, wanted, coin = asked.world, asked.subscription, asked.coin
     zoom = Zoom(wanted["nSigFigs"], wanted["mantissa"])
-    book = info.book(world, coin, zoom, 5 if wanted["fast"] else 20)
+    book = markets.book(world, coin, zoom, 5 if wanted["fast"] else 20)
     if zoom.figures is not None:
         book["spread"] = views.spread(world.coins[coin], world.market.quotes[coin])
     return book | ({"fast": True} if wanted["fast"] else {})
 
 
 def _context(asked: Asked) -> Json:
-    return {"coin": asked.subscription["coin"], "ctx": info.context(asked.world, asked.coin)}
+    return {"coin": asked.subscription["coin"], "ctx": markets.context(asked.world, asked.coin)}
+
+
+def _context_carrier(data: Json) -> str:
+    """Return the channel of a context: that of a pair names its coin."""
+    return "activeSpotAssetCtx" if "coin" in data["ctx"] else "activeAssetCtx"
 
 
 def _state(asked: Asked) -> Json:
-    user = asked.subscription["user"]
-    state = info.clearinghouse_state(asked.world, user)
-    return {"dex": asked.subscription["dex"], "user": user, "clearinghouseState": state}
+    user, dex = asked.subscription["user"], asked.subscription["dex"]
+    state = info.clearinghouse_state(asked.world, user, dex)
+    return {"dex": dex, "user": user, "clearinghouseState": state}
 
 
 # ── One user's events ────────────────────────────────────────────────────────────────────────
@@ -116,14 +124,20 @@ CHANNELS: Final[Mapping[str, Channel]] = {
         Channel("trades", ("coin",), opening=_replayed_trades, update=_new_trades),
         Channel("candle", ("interval", "coin"), update=_forming_candle),
         Channel("bbo", ("coin",), opening=_top_of_book, update=_changed_top_of_book),
-        Channel("allMids", opening=_all_mids, pace_ms=wandering(ALL_MIDS_MS)),
+        Channel("allMids", ("dex?",), opening=_all_mids, pace_ms=wandering(ALL_MIDS_MS)),
         Channel(
             "l2Book",
             ("coin", "nSigFigs", "mantissa", "fast"),
             opening=_book,
             pace_ms=lambda feed: 540.0 if feed.subscription["fast"] else 5_400.0,
         ),
-        Channel("activeAssetCtx", ("coin",), opening=_context, pace_ms=every(1_000.0)),
+        Channel(
+            "activeAssetCtx",
+            ("coin",),
+            opening=_context,
+            pace_ms=every(1_000.0),
+            carrier=_context_carrier,
+        ),
         Channel("clearinghouseState", ("user", "dex"), opening=_state, pace_ms=every(1_200.0)),
         Channel(
             "userFills",
@@ -139,7 +153,7 @@ CHANNELS: Final[Mapping[str, Channel]] = {
 def parse_subscription(raw: Json, world: World) -> Subscription:
     """Return the canonical form of a subscription to one of `CHANNELS`."""
     channel = CHANNELS[raw["type"]]
-    return canonical(channel.name, channel.parameters, raw, world.coin_index)
+    return canonical(channel.name, channel.parameters, raw, world.board)
 
 
 def frame(channel: str, data: Any) -> bytes:

@@ -9,14 +9,19 @@ from time import time_ns
 from typing import Final
 
 from hyperliquid_simulator.catalogue import COINS
+from hyperliquid_simulator.dexes import BUILDER_COINS
 from hyperliquid_simulator.errors import ConfigError
 from hyperliquid_simulator.limits import TOTAL_USERS
+from hyperliquid_simulator.pairs import PAIRS, QUESTIONS
 from hyperliquid_simulator.styles import DEMO, Shares, check_shares
 
 BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "seed": (0, 2**63 - 1),
     "traders": (20, 30_000),
     "coins": (3, len(COINS)),
+    "builder_coins": (0, len(BUILDER_COINS)),
+    "spot_pairs": (0, len(PAIRS)),
+    "outcomes": (0, len(QUESTIONS)),
     "speed": (0.01, 1_000),
     "history_days": (1, 1_000),
     "port": (0, 65_535),
@@ -48,6 +53,14 @@ class Config:
 
     Parameters
     ----------
+    coins
+        Perpetuals of the venue's own dex.
+    builder_coins
+        Perpetuals of the dexes that builders run beside it.
+    spot_pairs
+        Pairs of tokens.
+    outcomes
+        Questions with a coin for either answer.
     start
         Venue time at which the live part begins, UTC; None is the present. An accelerated venue
         begins as far in the past as it gains in a day, so that clients who live in the present meet
@@ -88,6 +101,9 @@ class Config:
     seed: int = 7
     traders: int = 300
     coins: int = 12
+    builder_coins: int = 4
+    spot_pairs: int = 3
+    outcomes: int = 1
     speed: float = 1.0
     stepped: bool = False
     history_days: int = 180

@@ -1,12 +1,12 @@
 """What happens to accounts besides their own trades: by itself, block by block, and on command."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from math import inf
 from random import Random
 from typing import Final
 
-from hyperliquid_simulator.catalogue import Coin
+from hyperliquid_simulator.catalogue import Perp
 from hyperliquid_simulator.clearing import Clearing
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.errors import ConfigError
@@ -47,7 +47,7 @@ class Events:
         self,
         config: Config,
         ledger: Ledger,
-        coins: Sequence[Coin],
+        coins: Mapping[int, Perp],
         population: Population,
         clearing: Clearing,
         start_ms: int,

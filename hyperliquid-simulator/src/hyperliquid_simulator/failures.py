@@ -10,8 +10,9 @@ from enum import Enum, auto
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
+from hyperliquid_simulator.board import REPLAYED
 from hyperliquid_simulator.errors import ConfigError
-from hyperliquid_simulator.world import REPLAYED, World
+from hyperliquid_simulator.world import World
 
 BAD_GATEWAY: Final = (
     b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n"
@@ -135,13 +136,13 @@ class Gap(Fault):
     rest: float = number(5.0, 0.0, 3600.0, "seconds without any trade after clients may return")
 
     def check(self, world: World) -> None:
-        """Refuse a coin that is not listed."""
-        if self.coin is not None and self.coin not in world.coin_index:
-            raise ConfigError(f"no coin is listed as {self.coin!r}.")
+        """Refuse a coin that does not trade."""
+        if self.coin is not None and self.coin not in world.board.trading():
+            raise ConfigError(f"no coin trades as {self.coin!r}.")
 
     def begin(self, world: World) -> None:
         """Print the trades in the next block and let nobody else trade for now."""
-        for coin in [self.coin] if self.coin else list(world.coin_index):
+        for coin in [self.coin] if self.coin else world.board.trading():
             world.script.print_trades(world.coin_index[coin], self.trades)
         world.script.rest_until(world.time + round(1000 * (self.lasts + self.rest)))
 

@@ -130,7 +130,7 @@ class Channel:
     ``opening`` is the data right after the acknowledgement. Later data is what ``update`` makes of
     a block, one frame each, or without an ``update`` the opening again at its pace. With a
     ``pace_ms`` data comes that often in venue time, on average exactly. ``carrier`` is the channel
-    that data frames name, if it is another. What is ``anonymous`` does not say whose it is: one
+    that data frames name, if it is another, or says which by the data. What is ``anonymous`` does not say whose it is: one
     account per socket.
     """
 
@@ -139,12 +139,13 @@ class Channel:
     opening: Callable[[Asked], Any] | None = None
     update: Callable[[News], Iterable[Any]] | None = None
     pace_ms: Callable[[Feed], float] | None = None
-    carrier: str | None = None
+    carrier: str | Callable[[Any], str] | None = None
     anonymous: bool = False
 
-    @property
-    def frames(self) -> str:
-        """The channel its data frames name."""
+    def frames(self, data: Any) -> str:
+        """Return the channel that a frame with this data names."""
+        if callable(self.carrier):
+            return self.carrier(data)
         return self.carrier or self.name
 
     def first(self, world: World, feed: Feed) -> Any:

@@ -6,7 +6,13 @@ from typing import Final
 
 from hyperliquid_simulator import archive
 from hyperliquid_simulator.fields import user
-from hyperliquid_simulator.ledger import MAKER_FEE, REBATE, TAKER_FEE
+from hyperliquid_simulator.ledger import (
+    MAKER_FEE,
+    REBATE,
+    SPOT_MAKER_FEE,
+    SPOT_TAKER_FEE,
+    TAKER_FEE,
+)
 from hyperliquid_simulator.views import Json
 from hyperliquid_simulator.wire import dollars, exact
 from hyperliquid_simulator.world import World
@@ -52,7 +58,7 @@ def _rate(millionths: int) -> str:
 
 
 def _spot(taking: str, making: str) -> Json:
-    return {taking: _rate(TAKER_FEE), making: _rate(MAKER_FEE)}
+    return {taking: _rate(SPOT_TAKER_FEE), making: _rate(SPOT_MAKER_FEE)}
 
 
 def _daily_volume(world: World, trader: int | None) -> list[Json]:
@@ -62,7 +68,8 @@ def _daily_volume(world: World, trader: int | None) -> list[Json]:
     if trader is not None:
         account = world.ledger.accounts[trader]
         for fill in archive.execution_order(world.past, world.config.seed, account):
-            volume[fill.time // DAY_MS, fill.crossed] += fill.lots * fill.ticks
+            dealt = world.coins[fill.coin].micro_dollars(fill.lots, fill.ticks)
+            volume[fill.time // DAY_MS, fill.crossed] += dealt
     traded = _exchange_volume(world, (today - DAYS + 1) * DAY_MS)
     return [
         {
@@ -80,5 +87,6 @@ def _exchange_volume(world: World, since_ms: int) -> Counter[int]:
     traded: Counter[int] = Counter()
     for bars in world.bars:
         for candle in bars.candles("1d", since_ms, world.time):
-            traded[candle.opened // DAY_MS] += candle.volume * candle.close
+            dealt = bars.coin.micro_dollars(candle.volume, candle.close)
+            traded[candle.opened // DAY_MS] += dealt
     return traded

@@ -1,8 +1,10 @@
 """Reading the fields of a request; whatever does not fit is refused as the venue refuses it."""
 
+from collections.abc import Sequence
 from re import fullmatch
 from typing import Final
 
+from hyperliquid_simulator.dexes import OWN, Dex
 from hyperliquid_simulator.errors import internal, undeserializable
 from hyperliquid_simulator.views import Json
 
@@ -50,10 +52,12 @@ def small(request: Json, name: str) -> int | None:
     return value
 
 
-def main_dex(request: Json) -> None:
-    """Refuse any perp dex but the main one, as the venue refuses a dex it does not know."""
-    dex = request.get("dex")
-    if dex is not None and not isinstance(dex, str):
+def perp_dex(request: Json, dexes: Sequence[Dex]) -> Dex:
+    """Return the perp dex asked for, the venue's own by default; what it does not know is a 500."""
+    name = request.get("dex") or OWN
+    if not isinstance(name, str):
         raise undeserializable()
-    if dex:
-        raise internal()
+    for dex in dexes:
+        if dex.name == name:
+            return dex
+    raise internal()

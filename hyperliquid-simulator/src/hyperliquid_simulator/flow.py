@@ -9,7 +9,7 @@ from math import copysign, exp, sqrt
 from random import Random
 from typing import Final
 
-from hyperliquid_simulator.catalogue import MAJORS, Coin
+from hyperliquid_simulator.catalogue import MAJORS, Coin, Perp
 from hyperliquid_simulator.decisions import Views
 from hyperliquid_simulator.ledger import Cause, Ledger
 from hyperliquid_simulator.market import DAY_MINUTES, DAY_MS, MINUTE_MS, Market, stream
@@ -25,6 +25,9 @@ LARGEST_PART: Final = 0.04
 TURN_SPREAD_MS: Final = 2_000.0
 TURNING: Final = 0.9
 """Part of the planted that take part in a coordinated turn."""
+
+CURIOUS: Final = 0.3
+"""Part of those who could that trade a coin which was just listed."""
 
 MAJORS_SHARE: Final = 0.85
 TWAP_LOTS: Final = (6, 2279)
@@ -63,14 +66,13 @@ class Flow:
         self._ledger = ledger
         self._population = past.population
         traders = [t for t in past.population.traders if t.index not in past.deaths]
-        busy = [t for t in traders if HABITS[t.style].churns]
-        self._active = [[t for t in busy if i in t.coins] for i in range(len(self._coins))]
-        self._weights = [list(accumulate(t.tempo for t in some)) for some in self._active]
-        self._share = list(
-            accumulate(
-                c.popularity * bool(some) for c, some in zip(self._coins, self._active, strict=True)
-            )
-        )
+        self._busy = [t for t in traders if HABITS[t.style].churns]
+        self._popularity = {i: coin.popularity for i, coin in enumerate(self._coins)}
+        self._delisted: set[int] = set()
+        self._active: dict[int, list[Trader]] = {}
+        self._weights: dict[int, list[float]] = {}
+        for coin in range(len(self._coins)):
+            self._share_out(coin, [t for t in self._busy if coin in t.coins])
         self._targets = {
             (t.index, coin): ledger.accounts[t.index].lots(coin)
             for t in traders
@@ -91,11 +93,25 @@ class Flow:
     @property
     def bitcoin_share(self) -> float:
         """Part of all orders that are in the first coin."""
-        return self._share[0] / self._share[-1]
+        return self._share[0] / self._share[-1] if 0 in self._active else 0.0
+
+    def list_coin(self, index: int, coin: Perp) -> None:
+        """Let some of those who have money on a coin's dex trade it, who do not hold it yet."""
+        accounts = self._ledger.accounts
+        able = [t for t in self._busy if coin.dex in accounts[t.index].pockets]
+        self._popularity[index] = coin.popularity
+        self._share_out(index, [t for t in able if self.random.random() < CURIOUS] or able[:1])
+
+    def delist(self, coin: int) -> None:
+        """Let nobody trade a coin any more."""
+        self._delisted.add(coin)
+        self._share_out(coin, [])
 
     def churn(self, market: Market) -> Order | None:
         """Return one small order of somebody, None if it rounds to nothing."""
-        coin = self.random.choices(range(len(self._coins)), cum_weights=self._share)[0]
+        if not self._traded:
+            return None
+        coin = self.random.choices(self._traded, cum_weights=self._share)[0]
         trader = self.random.choices(self._active[coin], cum_weights=self._weights[coin])[0]
         mark = market.mark(coin)
         budget = trader.capital * trader.exposure
@@ -106,12 +122,12 @@ class Flow:
 
     def anybody(self, coin: int) -> int:
         """Return an account that trades a coin, some maker if nobody else does."""
-        return self.random.choice(self._active[coin] or self._population.makers).index
+        return self.random.choice(self._active.get(coin) or self._population.makers).index
 
     def slices(self, expected: float) -> list[Order]:
         """Return the TWAP slices of the first coin that fire on this second."""
         count = _poisson(self.random, expected)
-        takers = self.random.choices(self._active[0], k=count)
+        takers = self.random.choices(self._active[0], k=count) if count else []
         return [
             Order(
                 account=t.index,
@@ -125,8 +141,9 @@ class Flow:
     def next_turn(self) -> tuple[int, int] | None:
         """Choose a coin to turn and where to; the majors never come to agree all three."""
         directions = self.directions
-        majors = [i for i, coin in enumerate(self._coins) if coin.name in MAJORS]
-        minors = [i for i in range(len(self._coins)) if i not in majors]
+        turning = [i for i in self._traded if i < len(directions)]
+        majors = [i for i in turning if self._coins[i].name in MAJORS]
+        minors = [i for i in turning if i not in majors]
         allowed = [
             i for i in majors if any(directions[j] == directions[i] for j in majors if j != i)
         ]
@@ -158,7 +175,8 @@ class Flow:
         wanted: dict[tuple[int, int], float] = {}
         while self._due and self._due[0][0] <= now_ms:
             _, _, account, coin, exposure = heappop(self._due)
-            wanted[account, coin] = exposure
+            if coin not in self._delisted:
+                wanted[account, coin] = exposure
         orders = []
         for (account, coin), exposure in wanted.items():
             target = self._lots(self._population.traders[account], coin, exposure, market)
@@ -167,6 +185,15 @@ class Flow:
             if delta:
                 orders.append(Order(account, coin, delta, turning=True))
         return orders
+
+    def _share_out(self, coin: int, traders: list[Trader]) -> None:
+        """Let these and nobody else send orders of a coin."""
+        self._active.pop(coin, None)
+        if traders:
+            self._active[coin] = traders
+            self._weights[coin] = list(accumulate(t.tempo for t in traders))
+        self._traded = list(self._active)
+        self._share = list(accumulate(self._popularity[i] for i in self._traded))
 
     def _open(self, now_ms: float) -> None:
         """Plan that the planted traders of every coin take a side in the first block."""

@@ -7,6 +7,7 @@ from zlib import crc32
 
 import numpy as np
 
+from hyperliquid_simulator.catalogue import Coin, Perp
 from hyperliquid_simulator.market import MINUTE_MS, Floats, Ints, stream
 
 HOUR_MS: Final = 3_600_000
@@ -32,6 +33,12 @@ def hourly_rates(premiums: Floats) -> Floats:
     drawn = np.clip(INTEREST - premiums, -CAP, CAP)
     rates: Floats = np.round((premiums + drawn) / 8, 10)
     return rates
+
+
+def multipliers(coins: Sequence[Coin]) -> Floats:
+    """Return what each coin's rate is multiplied by; what is no trading perpetual has no funding."""
+    scales = [c.funding_multiplier if isinstance(c, Perp) and not c.delisted else 0 for c in coins]
+    return np.array(scales, dtype=np.float64)
 
 
 def next_premiums(premiums: Floats, seed: int, hour: int) -> Floats:
@@ -91,7 +98,9 @@ class PastFunding:
         return [FundingHour(*hour) for hour in zip(*columns, strict=True)]
 
 
-def past_funding(seed: int, closes: Sequence[Ints], origin_ms: int, start_ms: int) -> PastFunding:
+def past_funding(
+    seed: int, closes: Sequence[Ints], scales: Floats, origin_ms: int, start_ms: int
+) -> PastFunding:
     """Draw the premiums of the past and charge them at the price of each hour."""
     hours = np.arange(-(-origin_ms // HOUR_MS), start_ms // HOUR_MS + 1) * HOUR_MS
     stamps = np.array([stamp(seed, hour) for hour in hours.tolist()], dtype=np.int64)
@@ -102,7 +111,36 @@ def past_funding(seed: int, closes: Sequence[Ints], origin_ms: int, start_ms: in
     premiums = np.array(drawn)
     minute = np.clip((hours - origin_ms) // MINUTE_MS - 1, 0, len(closes[0]) - 1)
     marks = np.stack([close[minute] for close in closes], axis=1)
-    rates = hourly_rates(premiums[:-1])
+    rates = np.round(hourly_rates(premiums[:-1]) * scales, 10)
     index = np.zeros((len(hours) + 1, len(closes)))
     index[1:] = np.cumsum(rates * marks, axis=0)
     return PastFunding(stamps, premiums[:-1], rates, index, premiums[-1])
+
+
+class LiveFunding:
+    """The hour that is forming, and every hour charged since the start."""
+
+    def __init__(self, seed: int, forming: Floats, coins: Sequence[Coin], start_ms: int) -> None:
+        self.hours: list[FundingHour] = []
+        self.due_ms = next_stamp(seed, start_ms)
+        self._seed = seed
+        self._coins = coins
+        self._premiums = forming
+        self.refresh()
+
+    def refresh(self) -> None:
+        """See which coins are listed now; those that are new begin at the interest."""
+        fresh = np.full(len(self._coins) - len(self._premiums), INTEREST)
+        self._premiums = np.append(self._premiums, fresh)
+        rates = hourly_rates(self._premiums) * multipliers(self._coins)
+        self.rates: list[float] = np.round(rates, 10).tolist()
+
+    def charge(self) -> FundingHour:
+        """End the hour and begin the next; returns what the ended one costs."""
+        ended = FundingHour(self.due_ms, self._premiums.tolist(), self.rates)
+        self.hours.append(ended)
+        hour = self.due_ms // HOUR_MS
+        self._premiums = next_premiums(self._premiums, self._seed, hour)
+        self.due_ms = next_stamp(self._seed, self.due_ms)
+        self.refresh()
+        return ended

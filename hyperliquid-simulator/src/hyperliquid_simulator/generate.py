@@ -16,10 +16,11 @@ import numpy as np
 
 from hyperliquid_simulator.accounting import Valued, folded, opened, recorded
 from hyperliquid_simulator.candles import Bars
-from hyperliquid_simulator.catalogue import COINS, Coin
+from hyperliquid_simulator.catalogue import Coin
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.decisions import Decisions, Views
-from hyperliquid_simulator.funding import past_funding
+from hyperliquid_simulator.funding import multipliers, past_funding
+from hyperliquid_simulator.listing import trading
 from hyperliquid_simulator.market import (
     DAY_MINUTES,
     DAY_MS,
@@ -69,7 +70,7 @@ class Tape:
 
 def generate(config: Config, start_ms: int) -> Past:
     """Build the past of a venue; the same configuration and start give the same bytes."""
-    coins = COINS[: config.coins]
+    coins = trading(config)
     first_day = start_ms // DAY_MS - config.history_days
     origin = first_day * DAY_MS
     minutes = (start_ms - origin) // MINUTE_MS
@@ -82,7 +83,7 @@ def generate(config: Config, start_ms: int) -> Past:
     wanted = ordered(views.taken(past), population, closes)
     orders, deaths = liquidated(wanted, population, coins, closes)
     trades = _trades(seats, Tape(coins, closes, origin), orders)
-    funding = past_funding(config.seed, closes, origin, start_ms)
+    funding = past_funding(config.seed, closes, multipliers(coins), origin, start_ms)
     fills, book = folded(trades, funding, len(population))
     quoted = round(config.usual_dollars_per_minute * MICRO)
     valued = Valued(coins, closes, funding, origin)

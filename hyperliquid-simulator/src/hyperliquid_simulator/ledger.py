@@ -5,13 +5,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from hyperliquid_simulator.catalogue import Coin
+from hyperliquid_simulator.catalogue import Perp
+from hyperliquid_simulator.pairs import Listed, Pair
 from hyperliquid_simulator.wire import MICRO
 
 TAKER_FEE: Final = 450
 MAKER_FEE: Final = 150
 REBATE: Final = -30
 """Fees in millionths of the notional; professional makers receive a rebate."""
+
+SPOT_TAKER_FEE: Final = 700
+SPOT_MAKER_FEE: Final = 400
+SPOT_REBATE: Final = -20
 
 FILLS_KEPT: Final = 4_000
 CHARGES_KEPT: Final = 2_000
@@ -61,7 +66,10 @@ class Trade:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One side of a trade as its account sees it; ``start`` is the position before, in lots."""
+    """One side of a trade as its account sees it; ``start`` is the position before, in lots.
+
+    For a pair ``start`` is the balance before.
+    """
 
     coin: int
     ticks: int
@@ -156,6 +164,31 @@ class Position:
 
 
 @dataclass(slots=True)
+class Balance:
+    """What a spot account holds of one token and what it gave for it, both in smallest units.
+
+    The cost is in units of the quote token, 0 for what was not bought.
+    """
+
+    units: int = 0
+    cost: int = 0
+
+    def sell(self, units: int) -> int:
+        """Take units out and return what they had cost.
+
+        Examples
+        --------
+        >>> balance = Balance(units=30, cost=100)
+        >>> balance.sell(10), balance
+        (33, Balance(units=20, cost=67))
+        """
+        released = self.cost * units // self.units if self.units else 0
+        self.units -= units
+        self.cost -= released
+        return released
+
+
+@dataclass(slots=True)
 class Pocket:
     """An account's money on one perp dex, in micro-dollars; ``cash`` is the venue's totalRawUsd.
 
@@ -173,9 +206,10 @@ class Pocket:
 
 @dataclass(slots=True)
 class Account:
-    """One trader: a pocket for every perp dex with money in it, and positions by coin.
+    """One trader: a pocket for every perp dex with money in it and positions by coin; spot balances.
 
-    ``executed`` counts the fills since the start, of which only the last are kept.
+    Balances are by the index of the token; no trade of a pair touches a pocket, and no trade of a
+    perpetual a balance. ``executed`` counts the fills since the start, of which only the last are kept.
     """
 
     index: int
@@ -184,6 +218,7 @@ class Account:
     volume: int = 0
     executed: int = 0
     positions: dict[int, Position] = field(default_factory=dict)
+    balances: dict[int, Balance] = field(default_factory=dict)
     fills: deque[Fill] = field(default_factory=lambda: deque(maxlen=FILLS_KEPT))
     charges: deque[Charge] = field(default_factory=lambda: deque(maxlen=CHARGES_KEPT))
 
@@ -214,8 +249,15 @@ class Account:
         position = self.positions.get(coin)
         return position.lots if position else 0
 
+    def balance(self, token: int) -> Balance:
+        """Return the balance of a token, a new one where there was none."""
+        found = self.balances.get(token)
+        if found is None:
+            found = self.balances[token] = Balance()
+        return found
+
     def take(self, trade: Trade, dex: str, sign: int, rate: int, *, crossed: bool) -> Fill:
-        """Apply this account's side of a trade on a dex at a fee rate in millionths."""
+        """Apply this account's side of a trade on a perp dex at a fee rate in millionths."""
         position = self.positions.setdefault(trade.coin, Position())
         start, notional = position.lots, trade.lots * trade.ticks
         closed = position.trade(sign * trade.lots, trade.ticks)
@@ -225,6 +267,31 @@ class Account:
         fee = notional * rate // MICRO
         self.pocket(dex).cash -= sign * notional + fee
         self.volume += notional
+        return self._filled(trade, sign, start, closed, fee, crossed=crossed)
+
+    def swap(self, trade: Trade, pair: Pair, sign: int, rate: int, *, crossed: bool) -> Fill:
+        """Apply this account's side of a trade of a pair; the fee is paid in what it receives.
+
+        A rebate is paid out of the other side's fee, so in what this account gives.
+        """
+        base, quote = self.balance(pair.base.index), self.balance(pair.quote.index)
+        start, units, notional = base.units, trade.lots * pair.lot, trade.lots * trade.ticks
+        in_base = (sign > 0) == (rate >= 0)
+        fee = (units if in_base else notional) * rate // MICRO
+        closed = 0
+        if sign > 0:
+            base.units += units
+            base.cost += notional
+        else:
+            closed = notional - base.sell(units)
+        quote.units -= sign * notional
+        (base if in_base else quote).units -= fee
+        self.volume += pair.micro_dollars(trade.lots, trade.ticks)
+        return self._filled(trade, sign, start, closed, fee, crossed=crossed)
+
+    def _filled(
+        self, trade: Trade, sign: int, start: int, closed: int, fee: int, *, crossed: bool
+    ) -> Fill:
         self.executed += 1
         return Fill(
             coin=trade.coin,
@@ -248,7 +315,7 @@ class Ledger:
     """Every account of the venue, and the long side of every coin's open interest."""
 
     def __init__(
-        self, accounts: Sequence[Account], makers: frozenset[int], coins: Sequence[Coin]
+        self, accounts: Sequence[Account], makers: frozenset[int], coins: Sequence[Listed]
     ) -> None:
         self.accounts = list(accounts)
         self._makers = makers
@@ -270,9 +337,10 @@ class Ledger:
 
     def _between(self, trade: Trade, buyer: Account, seller: Account) -> tuple[Fill, Fill]:
         bought, sold = self._side(trade, buyer, 1), self._side(trade, seller, -1)
-        before = max(bought.start, 0) + max(sold.start, 0)
-        after = max(bought.start + trade.lots, 0) + max(sold.start - trade.lots, 0)
-        self.open_interest[trade.coin] += after - before
+        if isinstance(self._coins[trade.coin], Perp):
+            before = max(bought.start, 0) + max(sold.start, 0)
+            after = max(bought.start + trade.lots, 0) + max(sold.start - trade.lots, 0)
+            self.open_interest[trade.coin] += after - before
         return bought, sold
 
     def _with_itself(self, trade: Trade, account: Account) -> tuple[Fill, Fill]:
@@ -280,33 +348,40 @@ class Ledger:
 
         The side that closes comes first, so that it releases what the position really cost.
         """
-        start = account.lots(trade.coin)
-        closing_first = (1, -1) if start < 0 else (-1, 1)
+        closing_first = (1, -1) if account.lots(trade.coin) < 0 else (-1, 1)
         fills = {sign: self._side(trade, account, sign) for sign in closing_first}
+        start = fills[closing_first[0]].start
         return replace(fills[1], start=start), replace(fills[-1], start=start)
 
     def _side(self, trade: Trade, account: Account, sign: int) -> Fill:
         crossed = (trade.side == "B") == (sign > 0)
         free = trade.cause is not None and trade.cause.hidden
-        rate = 0 if free else self._rate(account.index, crossed=crossed)
-        dex = self._coins[trade.coin].dex
-        return account.take(trade, dex, sign, rate, crossed=crossed)
+        coin, maker = self._coins[trade.coin], account.index in self._makers
+        if isinstance(coin, Pair):
+            rate = SPOT_TAKER_FEE if crossed else SPOT_REBATE if maker else SPOT_MAKER_FEE
+            return account.swap(trade, coin, sign, rate, crossed=crossed)
+        rate = TAKER_FEE if crossed else REBATE if maker else MAKER_FEE
+        return account.take(trade, coin.dex, sign, 0 if free else rate, crossed=crossed)
+
+    def payable(self, lots: int, coin: Listed, ticks: int, buyer: int, seller: int) -> int:
+        """Return how many of the lots both sides can pay for: of a perpetual all of them."""
+        if isinstance(coin, Perp):
+            return lots
+        had = self.accounts[buyer].balance(coin.quote.index).units
+        held = self.accounts[seller].balance(coin.base.index).units
+        return min(lots, had // ticks, held // coin.lot)
 
     def charge_funding(self, rates: Sequence[float], marks: Sequence[int], time: int) -> None:
         """Let longs pay shorts for one hour at the given hourly rates."""
         for account in self.accounts:
             for coin, position in account.positions.items():
-                if not position.lots:
+                perp = self._coins[coin]
+                if not position.lots or isinstance(perp, Pair):
                     continue
                 paid = round(position.lots * marks[coin] * rates[coin])
-                account.pocket(self._coins[coin].dex).cash -= paid
+                account.pocket(perp.dex).cash -= paid
                 position.pay_funding(paid)
                 account.charges.append(Charge(coin, time, rates[coin], position.lots, paid))
-
-    def _rate(self, account: int, *, crossed: bool) -> int:
-        if crossed:
-            return TAKER_FEE
-        return REBATE if account in self._makers else MAKER_FEE
 
 
 def copied(accounts: Sequence[Account]) -> list[Account]:
@@ -316,6 +391,7 @@ def copied(accounts: Sequence[Account]) -> list[Account]:
             index=a.index,
             leverage=a.leverage,
             pockets={dex: Pocket(p.cash, p.deposited) for dex, p in a.pockets.items()},
+            balances={token: Balance(b.units, b.cost) for token, b in a.balances.items()},
             volume=a.volume,
             positions={coin: replace(p) for coin, p in a.positions.items()},
         )

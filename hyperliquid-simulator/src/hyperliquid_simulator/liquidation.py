@@ -6,11 +6,11 @@ take is closed against those who won most on the other side, at the price at whi
 worth nothing. Neither of the latter is a public trade.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Final
 
-from hyperliquid_simulator.catalogue import Coin, grid_step
+from hyperliquid_simulator.catalogue import Perp, grid_step
 from hyperliquid_simulator.clearing import Clearing
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.flow import Order
@@ -42,7 +42,7 @@ class Liquidations:
         self,
         config: Config,
         ledger: Ledger,
-        coins: Sequence[Coin],
+        coins: Mapping[int, Perp],
         population: Population,
         clearing: Clearing,
     ) -> None:

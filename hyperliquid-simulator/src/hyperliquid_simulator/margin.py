@@ -10,7 +10,7 @@ from functools import cache
 from math import inf
 from typing import Final
 
-from hyperliquid_simulator.catalogue import MARGIN_TIERS, Coin
+from hyperliquid_simulator.catalogue import MARGIN_TIERS, Perp, Perps
 from hyperliquid_simulator.ledger import Account, Position
 from hyperliquid_simulator.wire import MICRO
 
@@ -32,7 +32,7 @@ class Tier:
 
 
 @cache
-def tiers(coin: Coin) -> tuple[Tier, ...]:
+def tiers(coin: Perp) -> tuple[Tier, ...]:
     """Return the margin tiers of a coin; what a position needs grows without a jump.
 
     Examples
@@ -50,7 +50,7 @@ def tiers(coin: Coin) -> tuple[Tier, ...]:
     return tuple(found)
 
 
-def tier(coin: Coin, value: int) -> Tier:
+def tier(coin: Perp, value: int) -> Tier:
     """Return the margin tier that applies to a position of this value."""
     return next(found for found in reversed(tiers(coin)) if value >= found.least)
 
@@ -60,7 +60,7 @@ class Holding:
     """One open position valued at the mark."""
 
     index: int
-    coin: Coin
+    coin: Perp
     mark: int
     leverage: int
     position: Position
@@ -161,7 +161,7 @@ class Pool:
         return None
 
 
-def whole(account: Account | None, coins: Sequence[Coin], marks: Sequence[int], dex: str) -> Pool:
+def whole(account: Account | None, coins: Perps, marks: Sequence[int], dex: str) -> Pool:
     """Return everything an account has on a perp dex, coins in the venue's order."""
     if account is None:
         return Pool(0, ())

@@ -93,6 +93,10 @@ class Market:
         for logs in (self._aside, self._log, self._target):
             logs[coin] += np.log(factor)
 
+    def place(self, coin: int, price: float) -> None:
+        """Put a coin's price, in ticks, where another market has it."""
+        self.quotes[coin] = self._quote(coin, price)
+
     def mark(self, coin: int) -> int:
         """Return the mark price in ticks."""
         return self.quotes[coin].mark

@@ -7,19 +7,18 @@ from typing import Any, Final
 
 import orjson
 
-from hyperliquid_simulator import info, views
+from hyperliquid_simulator import markets, views
 from hyperliquid_simulator.feeds import Asked, Channel, News, every
 from hyperliquid_simulator.views import Json
-from hyperliquid_simulator.wire import exact
 from hyperliquid_simulator.world import World
 
-Prices = dict[str, dict[str, str]]
-"""Mark and middle by coin."""
+Prices = dict[str, dict[str, str | None]]
+"""Mark and middle by coin; None is the middle of an empty book."""
 
 RAW_DEFLATE: Final = -15
 
 
-def changed(before: Mapping[str, Mapping[str, str]], now: Prices) -> Prices:
+def changed(before: Mapping[str, Mapping[str, str | None]], now: Prices) -> Prices:
     """Return the fields that differ, without the coins of which none does.
 
     Examples
@@ -52,7 +51,7 @@ def packed(value: Any) -> str:
 def _prices(world: World) -> Prices:
     return {
         coin.name: {
-            "markPx": exact(quote.mark, coin.price_decimals),
+            "markPx": views.mark(coin, quote),
             "midPx": views.middle(coin, quote),
         }
         for coin, quote in zip(world.coins, world.market.quotes, strict=True)
@@ -75,7 +74,10 @@ def _changed_prices(news: News) -> Iterator[str]:
 
 
 def _all_contexts(asked: Asked) -> Json:
-    return {"ctxs": [["", info.contexts(asked.world)]]}
+    """Return the contexts of every dex, by the name of the dex."""
+    world = asked.world
+    names = sorted(dex.name for dex in world.board.dexes)
+    return {"ctxs": [[name, markets.contexts(world, name)] for name in names]}
 
 
 MARKET_CHANNELS: Final = (

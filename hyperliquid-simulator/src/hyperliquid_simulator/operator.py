@@ -8,12 +8,14 @@ from typing import Any, Final, TypeVar
 import orjson
 from aiohttp import web
 
+from hyperliquid_simulator.dexes import OWN
 from hyperliquid_simulator.driver import Engine, Stepper
 from hyperliquid_simulator.errors import ConfigError
 from hyperliquid_simulator.events import Hidden, Method
 from hyperliquid_simulator.faults import Faults
 from hyperliquid_simulator.ledger import Account
 from hyperliquid_simulator.limits import Limits
+from hyperliquid_simulator.margin import whole
 from hyperliquid_simulator.wire import exact
 
 SIDES: Final = {"long": 1, "short": -1}
@@ -71,21 +73,13 @@ class Operator:
 
     def _truth(self, _body: dict[str, Any]) -> Any:
         world = self._world
-        books = {
-            world.addresses[account.index]: {
-                world.coins[coin].name: exact(position.lots, world.coins[coin].size_decimals)
-                for coin, position in sorted(account.positions.items())
-                if position.lots
-            }
-            for account in world.ledger.accounts
-        }
         names = [coin.name for coin in world.coins]
         return {
             "time": world.time,
             "trading": world.trading,
             "directions": {
                 name: "long" if direction > 0 else "short"
-                for name, direction in zip(names, world.flow.directions, strict=True)
+                for name, direction in zip(names, world.flow.directions, strict=False)
             },
             "planted": {
                 trader.address: [names[coin] for coin in trader.coins]
@@ -93,14 +87,29 @@ class Operator:
                 if trader.planted
             },
             "styles": {trader.address: trader.style for trader in world.population.traders},
-            "books": books,
+            "books": self._books(OWN),
+            "builderBooks": {
+                dex.name: self._books(dex.name) for dex in world.board.dexes if dex.name != OWN
+            },
+        }
+
+    def _books(self, dex: str) -> dict[str, dict[str, str]]:
+        """Return what everybody holds on a perp dex, by address and coin."""
+        world, marks = self._world, self._world.marks
+        return {
+            world.addresses[account.index]: {
+                held.coin.name: exact(held.lots, held.coin.size_decimals)
+                for held in whole(account, world.board.perps, marks, dex).holdings
+            }
+            for account in world.ledger.accounts
         }
 
     def _flip(self, body: dict[str, Any]) -> Any:
         coin, side = str(body.get("coin")), str(body.get("side"))
-        if coin not in self._world.coin_index or side not in SIDES:
-            raise ConfigError("flip needs a listed 'coin' and 'side': 'long' or 'short'.")
-        self._world.flip(self._world.coin_index[coin], SIDES[side])
+        index = self._world.coin_index.get(coin)
+        if index is None or index >= len(self._world.flow.directions) or side not in SIDES:
+            raise ConfigError("flip needs a perpetual 'coin' and 'side': 'long' or 'short'.")
+        self._world.flip(index, SIDES[side])
         return {"time": self._world.time}
 
     def _trade(self, *, on: bool) -> Any:

@@ -11,6 +11,7 @@ from hyperliquid_simulator.catalogue import Coin
 from hyperliquid_simulator.errors import undeserializable
 from hyperliquid_simulator.fields import moment, user
 from hyperliquid_simulator.ledger import Fill
+from hyperliquid_simulator.pairs import Listed
 from hyperliquid_simulator.views import Json
 from hyperliquid_simulator.wire import exact
 from hyperliquid_simulator.world import World
@@ -66,7 +67,7 @@ def record(parts: Sequence[Fill], coin: Coin) -> Json:
     return {"order": order, "status": "filled", "statusTimestamp": parts[-1].time}
 
 
-def twap_slice(fill: Fill, coin: Coin) -> Json:
+def twap_slice(fill: Fill, coin: Listed) -> Json:
     """Return a fill as a slice of its TWAP: the fill itself does not name it."""
     return {"fill": views.fill(fill, coin) | {"twapId": None}, "twapId": fill.twap}
 

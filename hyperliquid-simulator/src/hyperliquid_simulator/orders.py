@@ -7,7 +7,7 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from hyperliquid_simulator.catalogue import Coin
+from hyperliquid_simulator.catalogue import Perp
 from hyperliquid_simulator.decisions import Views
 from hyperliquid_simulator.ledger import TAKER_FEE
 from hyperliquid_simulator.market import Floats, Ints
@@ -56,7 +56,7 @@ def ordered(views: Views, population: Population, closes: Sequence[Ints]) -> Ord
 
 
 def liquidated(
-    orders: Orders, population: Population, coins: Sequence[Coin], closes: Sequence[Ints]
+    orders: Orders, population: Population, coins: Sequence[Perp], closes: Sequence[Ints]
 ) -> tuple[Orders, dict[int, int]]:
     """Close gamblers out when their capital is gone; also returns in which minute, by account.
 
@@ -96,7 +96,7 @@ def _merged(some: Orders, others: Orders) -> Orders:
 
 
 def _end(
-    trader: Trader, minute: Ints, lots: Ints, close: Ints, coin: Coin
+    trader: Trader, minute: Ints, lots: Ints, close: Ints, coin: Perp
 ) -> tuple[int, float, int] | None:
     """Return when an account falls below its maintenance margin, and what it holds then.
 

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from hyperliquid_simulator.catalogue import Coin
+from hyperliquid_simulator.catalogue import Perp
 from hyperliquid_simulator.decisions import Decisions, Views
 from hyperliquid_simulator.funding import PastFunding
 from hyperliquid_simulator.ledger import Account
@@ -157,7 +157,7 @@ class Past:
 
     population: Population
     seats: Seats
-    coins: tuple[Coin, ...]
+    coins: tuple[Perp, ...]
     origin_ms: int
     closes: list[Ints]
     level: Floats
@@ -183,3 +183,9 @@ def block_height(time_ms: int) -> int:
     """Return the height of the last block at or before a moment."""
     height, time = HEIGHT_REFERENCE
     return height + int((time_ms - time) // BLOCK_MS)
+
+
+def block_time(height: int) -> int:
+    """Return the moment of a block of the past."""
+    first, time = HEIGHT_REFERENCE
+    return time + round((height - first) * BLOCK_MS)

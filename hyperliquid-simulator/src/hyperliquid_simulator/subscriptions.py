@@ -1,12 +1,14 @@
 """Subscriptions in the form the venue echoes: known keys in order, defaults added, lower case."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from re import fullmatch
 from typing import Any, Final
 
+from hyperliquid_simulator.board import Board
 from hyperliquid_simulator.book import Zoom
 from hyperliquid_simulator.candles import INTERVAL_MINUTES
+from hyperliquid_simulator.dexes import OWN
 from hyperliquid_simulator.errors import RequestError
 
 
@@ -40,12 +42,20 @@ class Subscription:
 
 
 def canonical(
-    kind: str, parameters: Sequence[str], raw: Mapping[str, Any], coins: Container[str]
+    kind: str, parameters: Sequence[str], raw: Mapping[str, Any], listed: Board
 ) -> Subscription:
-    """Return the canonical form; raises what is wrong with the parameters."""
-    found = {name: PARAMETERS[name](raw.get(name)) for name in parameters}
-    if "coin" in found and found["coin"] not in coins:
+    """Return the canonical form; raises what is wrong with the parameters.
+
+    Parameters that end in a question mark are not echoed where they were not given.
+    """
+    names = (
+        name.rstrip("?") for name in parameters if not name.endswith("?") or raw.get(name[:-1])
+    )
+    found = {name: PARAMETERS[name](raw.get(name)) for name in names}
+    if "coin" in found and found["coin"] not in listed.index:
         raise UnknownCoinError(found["coin"])
+    if "dex" in found and all(found["dex"] != dex.name for dex in listed.dexes):
+        raise InvalidSubscriptionError
     if "nSigFigs" in found:
         _checked_zoom(found)
     return Subscription(kind, tuple(found.items()))
@@ -77,9 +87,7 @@ def _interval(value: Any) -> str:
 
 
 def _dex(value: Any) -> str:
-    if value not in (None, ""):
-        raise InvalidSubscriptionError
-    return ""
+    return OWN if value is None else _text(value)
 
 
 def _flag(value: Any) -> bool:
@@ -101,6 +109,7 @@ PARAMETERS: Final = {
     "dex": _dex,
     "aggregateByTime": _flag,
     "fast": _flag,
+    "ignorePortfolioMargin": _flag,
     "nSigFigs": _number,
     "mantissa": _number,
 }

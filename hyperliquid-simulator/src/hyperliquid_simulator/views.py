@@ -1,74 +1,37 @@
 """Venue state as the venue writes it: JSON-ready dictionaries with the keys in wire order."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-from hyperliquid_simulator.catalogue import MARGIN_TIERS, Coin, on_grid
+from hyperliquid_simulator.catalogue import Coin, Perps, on_grid
+from hyperliquid_simulator.dexes import COLLATERAL
 from hyperliquid_simulator.ledger import Account, Charge, Fill, Trade
 from hyperliquid_simulator.margin import Holding, Pool, whole
 from hyperliquid_simulator.market import Quote
 from hyperliquid_simulator.movements import Movement, delta
+from hyperliquid_simulator.pairs import Listed, Pair
+from hyperliquid_simulator.tokens import USDC, Token
 from hyperliquid_simulator.wire import ZERO_HASH, dollars, exact, noisy
 
 Json = dict[str, Any]
 
-
-def meta(coins: Sequence[Coin]) -> Json:
-    """Return the universe of the main perp dex."""
-    return {
-        "universe": [
-            {
-                "szDecimals": coin.size_decimals,
-                "name": coin.name,
-                "maxLeverage": coin.max_leverage,
-                "marginTableId": coin.margin_table,
-            }
-            for coin in coins
-        ],
-        "marginTables": [
-            [
-                table,
-                {
-                    "description": description,
-                    "marginTiers": [
-                        {"lowerBound": f"{bound}.0", "maxLeverage": most} for bound, most in tiers
-                    ],
-                },
-            ]
-            for table, (description, tiers) in MARGIN_TIERS.items()
-        ],
-        "collateralToken": 0,
-    }
+SUPPLY: Final = "598274922.3781250119"
+"""Of every token; the simulator mints and burns none."""
 
 
-def spot_meta() -> Json:
-    """Return a small valid spot universe: what client libraries need to start."""
-    return {
-        "universe": [{"tokens": [1, 0], "name": "PURR/USDC", "index": 0, "isCanonical": True}],
-        "tokens": [
-            _token("USDC", 8, 8, 0, "0x6d1e7cde53ba9467b783cb7c530ce054"),
-            _token("PURR", 0, 5, 1, "0xc1fb593aeffbeb02f85e0308e9956a90"),
-        ],
-    }
+def middle(coin: Coin, quote: Quote) -> str | None:
+    """Return the middle of the book, which may lie half a step between prices.
 
-
-def _token(name: str, size_decimals: int, wei_decimals: int, index: int, token: str) -> Json:
-    return {
-        "name": name,
-        "szDecimals": size_decimals,
-        "weiDecimals": wei_decimals,
-        "index": index,
-        "tokenId": token,
-        "isCanonical": True,
-        "evmContract": None,
-        "fullName": None,
-        "deployerTradingFeeShare": "0.0",
-    }
-
-
-def middle(coin: Coin, quote: Quote) -> str:
-    """Return the middle of the book, which may lie half a step between prices."""
+    None is an empty book: nobody quotes a delisted coin.
+    """
+    if coin.delisted:
+        return None
     return exact((quote.bid + quote.ask) * 5, coin.price_decimals + 1)
+
+
+def mark(coin: Coin, quote: Quote) -> str:
+    """Return the mark price."""
+    return exact(quote.mark, coin.price_decimals)
 
 
 def spread(coin: Coin, quote: Quote) -> str:
@@ -79,25 +42,59 @@ def spread(coin: Coin, quote: Quote) -> str:
 def asset_context(
     coin: Coin, quote: Quote, day: tuple[int, int, int], funding: float, open_interest: int
 ) -> Json:
-    """Return the market context of one coin; ``day`` as `Bars.day` returns it."""
-    before, volume, notional = day
+    """Return the market context of one perpetual; ``day`` as `Bars.day` returns it."""
+    before, volume, notional = (quote.mark, 0, 0) if coin.delisted else day
     price = coin.price_decimals
+    premium = noisy((quote.mark - quote.oracle) / quote.oracle)
+    impact = [exact(quote.bid, price), exact(quote.ask, price)]
     return {
         "funding": noisy(funding),
         "openInterest": exact(open_interest, coin.size_decimals),
         "prevDayPx": exact(before, price),
-        "dayNtlVlm": dollars(notional),
-        "premium": noisy((quote.mark - quote.oracle) / quote.oracle),
+        "dayNtlVlm": money(notional, coin),
+        "premium": None if coin.delisted else premium,
         "oraclePx": exact(quote.oracle, price),
-        "markPx": exact(quote.mark, price),
+        "markPx": mark(coin, quote),
         "midPx": middle(coin, quote),
-        "impactPxs": [exact(quote.bid, price), exact(quote.ask, price)],
+        "impactPxs": None if coin.delisted else impact,
         "dayBaseVlm": exact(volume, coin.size_decimals),
     }
 
 
+def spot_context(pair: Pair, quote: Quote, day: tuple[int, int, int]) -> Json:
+    """Return the market context of one pair; ``day`` as `Bars.day` returns it."""
+    before, volume, notional = (quote.mark, 0, 0) if pair.delisted else day
+    return {
+        "prevDayPx": exact(before, pair.price_decimals),
+        "dayNtlVlm": money(notional, pair),
+        "markPx": mark(pair, quote),
+        "midPx": middle(pair, quote),
+        "circulatingSupply": SUPPLY,
+        "coin": pair.name,
+        "totalSupply": SUPPLY,
+        "dayBaseVlm": exact(volume, pair.size_decimals),
+    }
+
+
+def no_context(name: str) -> Json:
+    """Return the context of a pair that was never listed."""
+    zero = ("prevDayPx", "dayNtlVlm", "markPx")
+    return dict.fromkeys(zero, "0.0") | {
+        "midPx": None,
+        "circulatingSupply": "0.0",
+        "coin": name,
+        "totalSupply": "0.0",
+        "dayBaseVlm": "0.0",
+    }
+
+
+def money(amount: int, coin: Coin) -> str:
+    """Write lots times ticks as the venue writes a sum in dollars."""
+    return noisy(amount / 10**coin.money_decimals)
+
+
 def clearinghouse_state(
-    account: Account | None, coins: Sequence[Coin], marks: Sequence[int], time: int, dex: str = ""
+    account: Account | None, coins: Perps, marks: Sequence[int], time: int, dex: str = ""
 ) -> Json:
     """Return an account's state on one perp dex; None gives the flat one of an unknown address."""
     everything = whole(account, coins, marks, dex)
@@ -122,6 +119,29 @@ def _summary(pool: Pool) -> Json:
         "totalNtlPos": dollars(pool.notional),
         "totalRawUsd": dollars(pool.cash),
         "totalMarginUsed": dollars(pool.margin),
+    }
+
+
+def spot_clearinghouse_state(account: Account | None, tokens: Mapping[int, Token]) -> Json:
+    """Return an account's balances; nothing is ever on hold, for no order rests."""
+    held = sorted(account.balances.items()) if account else []
+    rows = [(tokens[i], balance) for i, balance in held if balance.units or i == USDC.index]
+    return {
+        "balances": [
+            {
+                "coin": token.name,
+                "token": token.index,
+                "total": exact(balance.units, token.wei_decimals),
+                "hold": "0.0",
+                "entryNtl": exact(balance.cost, Pair.money_decimals),
+            }
+            for token, balance in rows
+        ],
+        "tokenToAvailableAfterMaintenance": [
+            [token.index, exact(balance.units, token.wei_decimals)]
+            for token, balance in rows
+            if token is USDC
+        ],
     }
 
 
@@ -183,24 +203,31 @@ def trade(row: Trade, coin: Coin, addresses: Sequence[str]) -> Json:
     }
 
 
-def fill(row: Fill, coin: Coin) -> Json:
-    """Return one account's side of a trade."""
+def fill(row: Fill, coin: Listed) -> Json:
+    """Return one account's side of a trade; a pair's starts from the balance of its token."""
+    buys = row.side == "B"
+    if isinstance(coin, Pair):
+        token, held = coin.fee_token(buys=buys, fee=row.fee), coin.base.wei_decimals
+        word, fee_decimals = "Buy" if buys else "Sell", token.wei_decimals
+    else:
+        token, held, fee_decimals = COLLATERAL[coin.dex], coin.size_decimals, coin.money_decimals
+        word = direction(row.start, row.lots if buys else -row.lots)
     return {
         "coin": coin.name,
         "px": exact(row.ticks, coin.price_decimals),
         "sz": exact(row.lots, coin.size_decimals),
         "side": row.side,
         "time": row.time,
-        "startPosition": exact(row.start, coin.size_decimals),
-        "dir": _said(row) or direction(row.start, row.lots if row.side == "B" else -row.lots),
-        "closedPnl": dollars(row.closed),
+        "startPosition": exact(row.start, held),
+        "dir": _said(row) or word,
+        "closedPnl": money(row.closed, coin),
         "hash": row.hash,
         "oid": row.order,
         "crossed": row.crossed,
-        "fee": dollars(row.fee),
+        "fee": noisy(row.fee / 10**fee_decimals),
         "tid": row.tid,
         **_liquidation(row, coin),
-        "feeToken": "USDC",
+        "feeToken": token.name,
         "twapId": row.twap,
     }
 

@@ -1,13 +1,13 @@
 """Who may be about to fail: an account is looked at again once prices went as far as it can bear."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from math import inf, log1p
 from typing import Final
 
 import numpy as np
 
-from hyperliquid_simulator.catalogue import Coin
+from hyperliquid_simulator.catalogue import Perp
 from hyperliquid_simulator.ledger import Account
 from hyperliquid_simulator.margin import Tier, tiers
 
@@ -25,7 +25,7 @@ class Watch:
     position can have lost more than that, so nobody is missed, and a jump makes everybody due.
     """
 
-    def __init__(self, accounts: Sequence[Account], coins: Sequence[Coin]) -> None:
+    def __init__(self, accounts: Sequence[Account], coins: Mapping[int, Perp]) -> None:
         self._accounts = accounts
         self._coins = coins
         self._tiers: dict[int, tuple[Tier, ...]] = {}
@@ -42,7 +42,8 @@ class Watch:
 
     def follow(self, marks: Sequence[int]) -> None:
         """Let prices go on to these marks."""
-        before, self._marks = self._marks, np.array(marks, dtype=np.float64)
+        now = [marks[coin] for coin in self._coins]
+        before, self._marks = self._marks, np.array(now, dtype=np.float64)
         if len(before):
             moves = np.log(self._marks[: len(before)] / before)
             self._way += float(np.abs(moves).max())

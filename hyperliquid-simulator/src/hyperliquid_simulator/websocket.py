@@ -45,7 +45,7 @@ class Line:
     def deliver(self, data: Any, suffered: Collection[Effect]) -> None:
         """Send data to all readers, as far and as often as faults let it."""
         if Effect.NO_DATA not in suffered:
-            framed = text_frame(frame(self.channel.frames, data))
+            framed = text_frame(frame(self.channel.frames(data), data))
             self._send(self._in_order(framed, suffered), suffered)
 
     def release(self) -> None:
@@ -202,7 +202,7 @@ class Hub:
         line.readers.add(connection)
         data = line.channel.first(self._world, line.feed)
         if data is not None and Effect.NO_DATA not in self._faults.of_channel(line.channel.name):
-            connection.say(frame(line.channel.frames, data))
+            connection.say(frame(line.channel.frames(data), data))
 
     def _unsubscribe(self, connection: Connection, subscription: Subscription) -> None:
         if subscription not in connection.subscriptions:

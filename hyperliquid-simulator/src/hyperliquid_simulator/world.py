@@ -1,44 +1,37 @@
 """The whole venue without a protocol: blocks of trades over prices, traders and accounts."""
 
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
+from hyperliquid_simulator import spot_flow
 from hyperliquid_simulator.archive import liquidations
-from hyperliquid_simulator.candles import Bars
+from hyperliquid_simulator.board import REPLAYED, Board
 from hyperliquid_simulator.cashbook import Cashbook
 from hyperliquid_simulator.clearing import Clearing
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.events import Events
 from hyperliquid_simulator.flow import Flow, Order, arrivals
-from hyperliquid_simulator.funding import (
-    HOUR_MS,
-    FundingHour,
-    hourly_rates,
-    next_premiums,
-    next_stamp,
-)
-from hyperliquid_simulator.generate import generate, past_bars
+from hyperliquid_simulator.followers import Followers
+from hyperliquid_simulator.funding import LiveFunding
+from hyperliquid_simulator.generate import generate
 from hyperliquid_simulator.ledger import Account, Fill, Ledger, Trade, copied
-from hyperliquid_simulator.market import DAY_MINUTES, Floats, Market
+from hyperliquid_simulator.market import Market
 from hyperliquid_simulator.movements import Movement
 from hyperliquid_simulator.past import (
     BLOCK_MS,
     FIRST_ORDER,
     Past,
     block_height,
+    block_time,
 )
 from hyperliquid_simulator.performance import History, Standing
 from hyperliquid_simulator.script import Script
 from hyperliquid_simulator.seats import PARTS
 from hyperliquid_simulator.wire import ZERO_HASH, trade_id, transaction_hash
-
-REPLAYED: Final = 30
-"""Trades of a coin that every new subscription sees again."""
 
 SECOND_MS: Final = 1_000
 INTERVAL_MS: Final = (46.0, 100.0)
@@ -48,6 +41,9 @@ LAYERED: Final = 0.06
 """Share of the orders whose parts are equal orders of one maker: only trade ids tell them apart."""
 
 MOST_PER_BLOCK: Final = 2_000
+WARM_UP_BLOCKS: Final = 800
+WARM_UP_PLACE: Final = 1_000
+"""Where in their blocks the first trades of pairs stand, behind those of perpetuals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,46 +66,48 @@ class World:
     def __init__(self, config: Config, start_ms: int) -> None:
         self.config = config
         self.past: Past = generate(config, start_ms)
-        self.coins = list(self.past.coins)
+        self.board = Board(config, self.past, start_ms)
+        self.coins, self.coin_index = self.board.coins, self.board.index
+        self.bars, self.recent = self.board.bars, self.board.recent
         self.population = self.past.population
         self.time, self.height = start_ms, block_height(start_ms)
         self.trading, self.stamp_ahead = True, False
-        self._premiums = self.past.funding.forming
-        self.funding: list[float] = hourly_rates(self._premiums).tolist()
-        self.funding_hours: list[FundingHour] = []
+        self.funding = LiveFunding(config.seed, self.past.funding.forming, self.coins, start_ms)
         makers = [t.index for t in self.population.makers]
         self.ledger = Ledger(self.past.accounts, frozenset(makers), self.coins)
         self.market = Market(
             self.coins,
             config.seed,
-            self._path,
+            self.board.path,
             self.past.origin_ms,
             start_ms,
         )
         self.flow = Flow(self.past, self.ledger, config.seed, turning=config.flip_seconds > 0)
         self.script = Script(self.flow)
+        self._followers = Followers(self.coins)
+        self._followers.follow(self.market, start_ms)
+        self.spot_flow = spot_flow.opened(
+            config.seed, self.past, self.ledger, self.coins, self.marks
+        )
         self.addresses = [t.address for t in self.population.traders]
-        self.coin_index = {coin.name: i for i, coin in enumerate(self.coins)}
-        self.bars = self._bars()
         ruined = liquidations(self.past, config.seed)
         self.cashbook = Cashbook(self.past.movements, len(self.population), ruined)
         self.history = History(self.past.records, self.cashbook)
-        self.recent = [_last_trades(self.past, i, config.seed) for i in range(len(self.coins))]
         self._makers = makers
         self._random = self.flow.random
         self._order, self._burst = FIRST_ORDER, 0
         self._turn_ms = start_ms + self._random.uniform(0.3, 0.6) * config.flip_seconds * SECOND_MS
-        self._funding_ms = next_stamp(config.seed, start_ms)
         self._frozen: list[Account] | None = None
         self._frozen_at = start_ms
         self.events = Events(
             config,
             self.ledger,
-            self.coins,
+            self.board.perps,
             self.population,
             Clearing(self.ledger, self.cashbook, self.market, config.seed, self._numbered),
             start_ms,
         )
+        self._trade_pairs_until(start_ms)
         self.next_ms = self._next_block()
 
     # ── What the state node knows ────────────────────────────────────────────────────────────
@@ -172,9 +170,9 @@ class World:
         elapsed, before = self.next_ms - self.time, self.time
         self.time, self.height = int(self.next_ms), self.height + 1
         self.market.move_to(self.time)
-        for bars in self.bars:
-            bars.roll(self.time)
-        if self.time >= self._funding_ms:
+        self._followers.follow(self.market, self.time)
+        self.board.roll(self.time)
+        if self.time >= self.funding.due_ms:
             self._charge_funding()
             self.history.record(self.standing())
         clearing = self.events.clearing
@@ -200,7 +198,25 @@ class World:
             order = self.flow.churn(self.market)
             if order is not None:
                 orders.append(order)
-        return orders
+        return orders + self._pair_orders(elapsed)
+
+    def _pair_orders(self, elapsed: float) -> list[Order]:
+        flow, rate = self.spot_flow, self.config.order_rate * self.spot_flow.share
+        count = arrivals(flow.random, rate * min(elapsed / SECOND_MS, 1.0)) if rate else 0
+        drawn = (flow.churn(self.market) for _ in range(count))
+        return [order for order in drawn if order is not None]
+
+    def _trade_pairs_until(self, start_ms: int) -> None:
+        """Let every pair trade a little in the last minute before the start, in blocks of its own."""
+        pairs = self.spot_flow.trading * REPLAYED
+        first = block_height(start_ms) - WARM_UP_BLOCKS
+        for nth, pair in enumerate(pairs):
+            self.height = first + nth * WARM_UP_BLOCKS // len(pairs)
+            self.time = block_time(self.height)
+            order = self.spot_flow.order(pair, self.market)
+            if order is not None:
+                self._matched([order], WARM_UP_PLACE)
+        self.time, self.height = start_ms, block_height(start_ms)
 
     def _maybe_turn(self) -> None:
         if self.time < self._turn_ms or not self.config.flip_seconds:
@@ -211,37 +227,42 @@ class World:
         if chosen:
             self.flow.turn(*chosen, self.time, all_now=False)
 
-    def _matched(self, orders: Sequence[Order]) -> tuple[list[Trade], list[tuple[int, Fill]]]:
+    def _matched(
+        self, orders: Sequence[Order], first: int = 1
+    ) -> tuple[list[Trade], list[tuple[int, Fill]]]:
         trades: list[Trade] = []
         fills: list[tuple[int, Fill]] = []
-        for index, order in enumerate(orders, start=self.events.clearing.transactions + 1):
+        for index, order in enumerate(orders, start=self.events.clearing.transactions + first):
             for trade in self._match(order, index):
                 trades.append(trade)
                 fills += self.ledger.settle(trade)
-                self.bars[trade.coin].trade(trade.time, trade.ticks, trade.lots)
-                self.recent[trade.coin].append(trade)
+                self.board.record(trade)
                 if order.turning or order.cause:
                     self.events.clearing.touched |= {trade.buyer, trade.seller}
         self._burst = max(self._burst - len(trades), 0)
         return trades, fills
 
-    def _match(self, order: Order, index: int) -> list[Trade]:
-        """Let an order sweep one to three others at the best price or a little worse."""
+    def _match(self, order: Order, index: int) -> Iterator[Trade]:
+        """Let an order sweep one to three others at the best price or a little worse.
+
+        Each trade has to be settled before the next: it says what can still be paid for.
+        """
         buys = order.lots > 0
         quote = self.market.quotes[order.coin]
         ticks = quote.ask if buys else quote.bid
         name = ZERO_HASH if order.twap else transaction_hash(self.config.seed, self.height, index)
-        taker_order = self._numbered()
-        trades = []
-        for nth, (maker, lots) in enumerate(self._resting(order)):
+        taker_order, coin = self._numbered(), self.coins[order.coin]
+        for nth, (maker, part) in enumerate(self._resting(order)):
             maker_order = taker_order - 1 - nth
             if nth and self._random.random() < WORSE_LEVEL:
                 ticks = max(ticks + (quote.step if buys else -quote.step), 1)
             buyer_order, seller_order = (
                 (taker_order, maker_order) if buys else (maker_order, taker_order)
             )
-            trades.append(
-                Trade(
+            buyer, seller = (order.account, maker) if buys else (maker, order.account)
+            lots = self.ledger.payable(part, coin, ticks, buyer, seller)
+            if lots:
+                yield Trade(
                     coin=order.coin,
                     side="B" if buys else "A",
                     ticks=ticks,
@@ -249,15 +270,13 @@ class World:
                     time=self.time,
                     hash=order.hash or name,
                     tid=trade_id(buyer_order, seller_order),
-                    buyer=order.account if buys else maker,
-                    seller=maker if buys else order.account,
+                    buyer=buyer,
+                    seller=seller,
                     buyer_order=buyer_order,
                     seller_order=seller_order,
                     twap=order.twap,
                     cause=order.cause,
                 )
-            )
-        return trades
 
     def _numbered(self) -> int:
         """Return an order id; the three before it are free."""
@@ -287,25 +306,9 @@ class World:
 
     def _charge_funding(self) -> None:
         """Charge the full hour, and after a gap in the blocks every hour that was left out."""
-        while self._funding_ms <= self.time:
-            self.ledger.charge_funding(self.funding, self.marks, self._funding_ms)
-            charged = FundingHour(self._funding_ms, self._premiums.tolist(), self.funding)
-            self.funding_hours.append(charged)
-            hour = self._funding_ms // HOUR_MS
-            self._premiums = next_premiums(self._premiums, self.config.seed, hour)
-            self.funding = hourly_rates(self._premiums).tolist()
-            self._funding_ms = next_stamp(self.config.seed, self._funding_ms)
-
-    def _bars(self) -> list[Bars]:
-        found = [past_bars(self.past, self.config, i) for i in range(len(self.coins))]
-        for bars in found:
-            bars.roll(self.time)
-        return found
-
-    def _path(self, minute: int) -> Floats:
-        """Return the log prices at the end of a minute, drawing the days up to it."""
-        self.past.prices.reach(max(minute, 0) // DAY_MINUTES)
-        return self.past.prices.log(max(minute, 0))
+        while self.funding.due_ms <= self.time:
+            hour = self.funding.charge()
+            self.ledger.charge_funding(hour.rates, self.marks, hour.time)
 
     def _next_block(self) -> float:
         """Return when the next block is due: at the latest when funding is.
@@ -316,38 +319,10 @@ class World:
         second = due // SECOND_MS * SECOND_MS
         if second > self.time and due - second > TWAP_DELAY_MS[1]:
             due = max(second + self._random.uniform(*TWAP_DELAY_MS), self.time + 20.0)
-        return float(min(int(due), max(self._funding_ms, self.time + 1)))
+        return float(min(int(due), max(self.funding.due_ms, self.time + 1)))
 
 
 def _equal(size: int, parts: int) -> list[int]:
     """Split lots into equal parts; what cannot be shared goes to the first ones."""
     parts = min(parts, size)
     return [size // parts + (nth < size % parts) for nth in range(parts)]
-
-
-def _last_trades(past: Past, coin: int, seed: int) -> deque[Trade]:
-    """Return the last trades of a coin's past: what the first subscriber sees again."""
-    rows = np.flatnonzero(past.trades.coin == coin)[-REPLAYED:].tolist()
-    trades = past.trades
-    found: deque[Trade] = deque(maxlen=REPLAYED)
-    for row in rows:
-        taker, maker = int(trades.taker[row]), int(trades.maker[row])
-        orders = int(trades.taker_order[row]), int(trades.maker_order[row])
-        buys = int(trades.lots[row]) > 0
-        buyer_order, seller_order = orders if buys else orders[::-1]
-        found.append(
-            Trade(
-                coin=coin,
-                side="B" if buys else "A",
-                ticks=int(trades.ticks[row]),
-                lots=abs(int(trades.lots[row])),
-                time=int(trades.time[row]),
-                hash=transaction_hash(seed, int(trades.height[row]), int(trades.index[row])),
-                tid=trade_id(buyer_order, seller_order),
-                buyer=taker if buys else maker,
-                seller=maker if buys else taker,
-                buyer_order=buyer_order,
-                seller_order=seller_order,
-            )
-        )
-    return found

@@ -27,6 +27,7 @@ def config() -> Config:
         seed=5,
         traders=60,
         coins=4,
+        builder_coins=0,
         history_days=DAYS,
         start=datetime(2025, 3, 1, tzinfo=UTC),
         shares=CONTEST,

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from hyperliquid_simulator.catalogue import Coin
+from hyperliquid_simulator.catalogue import Perp
 from hyperliquid_simulator.episodes.told import Told, moment, units, usd
 from hyperliquid_simulator.ledger import MAKER_FEE, REBATE, TAKER_FEE, Position
 from hyperliquid_simulator.market import DAY_MS, MINUTE_MS, stream
@@ -251,7 +251,7 @@ def _flows(past: Past, among: Container[int]) -> list[tuple[int, int, int]]:
 
 
 def _change(
-    coin: Coin, before: int, after: int, parts: Sequence[Part], *, taken: bool
+    coin: Perp, before: int, after: int, parts: Sequence[Part], *, taken: bool
 ) -> PositionChange:
     first, last = parts[0], parts[-1]
     lots = sum(abs(part.lots) for part in parts)
@@ -283,7 +283,7 @@ def _kind(before: int, after: int) -> ChangeKind:
     return "increase" if abs(after) > abs(before) else "reduce"
 
 
-def _position(coin: Coin, account: Account, index: int, at: int, mark: int, paid: float) -> Held:
+def _position(coin: Perp, account: Account, index: int, at: int, mark: int, paid: float) -> Held:
     stake = account.stakes[index]
     lots, cost = stake.position.lots, stake.position.cost
     leverage = min(account.trader.leverage, coin.max_leverage)
@@ -304,6 +304,6 @@ def _position(coin: Coin, account: Account, index: int, at: int, mark: int, paid
     )
 
 
-def _entry(coin: Coin, position: Position) -> Decimal:
+def _entry(coin: Perp, position: Position) -> Decimal:
     ticks = _ENTRY.divide(Decimal(position.cost), Decimal(position.lots))
     return units(1, coin.price_decimals) * ticks

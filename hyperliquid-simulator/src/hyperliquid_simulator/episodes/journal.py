@@ -5,6 +5,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,6 +60,7 @@ def write(
 
 
 def _fill(config: Config, folder: Path, on_day: Callable[[int], None]) -> Counter[str]:
+    config = replace(config, builder_coins=0)  # a scraper reads the venue's own dex
     past, written = generate(config, config.start_ms), Counter[str]()
     with JournalWriter(folder) as journal, _uncollected():
         for day, envelopes in enumerate(envelopes_of(past, config)):

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from hyperliquid_simulator.candles import Candle as Bar
-from hyperliquid_simulator.catalogue import Coin, grid_step, on_grid
+from hyperliquid_simulator.catalogue import Perp, grid_step, on_grid
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.episodes.told import SOURCE, Told, moment, units, usd
 from hyperliquid_simulator.funding import HOUR_MS
@@ -63,7 +63,7 @@ class Markets:
             anchored=self._ranked,
         )
 
-    def _context(self, index: int, coin: Coin, at: int) -> MarketContext:
+    def _context(self, index: int, coin: Perp, at: int) -> MarketContext:
         past, funding = self._past, self._past.funding
         minute = max((at - past.origin_ms) // MINUTE_MS - 1, 0)
         mark = int(past.closes[index][minute])
@@ -91,7 +91,7 @@ class Markets:
         )
 
 
-def _candle(coin: Coin, bar: Bar) -> Candle:
+def _candle(coin: Perp, bar: Bar) -> Candle:
     price = coin.price_decimals
     return Candle(
         coin=coin.name,
