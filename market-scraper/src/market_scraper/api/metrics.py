@@ -48,7 +48,30 @@ def exposition(scraper: Scraper) -> bytes:
     condition = Gauge("market_scraper_condition", "1 for what holds", ["is"], registry=registry)
     for name in _CONDITIONS:
         condition.labels(name).set(name == sight.condition)
+    _add_collectors(scraper, registry)
     return generate_latest(registry)
+
+
+def _add_collectors(scraper: Scraper, registry: CollectorRegistry) -> None:
+    labels = ["collector"]
+    runs = Gauge(
+        "market_scraper_collector_runs",
+        "1 if it neither waits nor rests",
+        labels,
+        registry=registry,
+    )
+    errors = Counter("market_scraper_collector_errors", "Failures", labels, registry=registry)
+    succeeded = Gauge(
+        "market_scraper_collector_success_timestamp_seconds",
+        "When it last did what it is for",
+        labels,
+        registry=registry,
+    )
+    for status in scraper.manager.statuses():
+        runs.labels(status.name).set(status.state == "running")
+        errors.labels(status.name).inc(status.errors)
+        if status.succeeded_at is not None:
+            succeeded.labels(status.name).set(status.succeeded_at.timestamp())
 
 
 def _float(value: object) -> float | None:

@@ -56,7 +56,7 @@ class CandlesCollector:
     Parameters
     ----------
     coins, intervals
-        Which series are read.
+        Which series are read; the coins as they are at any time.
     history
         How far back the first reading goes.
     listed
@@ -71,7 +71,7 @@ class CandlesCollector:
         venue_time: Now,
         clock: Clock,
         *,
-        coins: Sequence[str],
+        coins: Collection[str],
         intervals: Sequence[Interval],
         history: timedelta,
         listed: Callable[[], Collection[str]],
@@ -83,7 +83,8 @@ class CandlesCollector:
         self._outlet = outlet
         self._venue_time = venue_time
         self._clock = clock
-        self._series: list[_Series] = list(product(coins, intervals))
+        self._coins = coins
+        self._intervals = intervals
         self._history = history
         self._listed = listed
         self._not_before: dict[_Series, float] = {}
@@ -91,7 +92,7 @@ class CandlesCollector:
     async def collect(self) -> None:
         """Read and publish until cancelled."""
         while True:
-            for series in self._series:
+            for series in list(product(self._coins, self._intervals)):
                 if series[0] in self._listed() and self._now() >= self._not_before.get(series, 0):
                     await self._catch_up(series)
             self.pulse.beat(self._clock.now(), _LOOK_SECONDS)

@@ -112,6 +112,7 @@ class CollectorManager:
         kept.wanted = True
         if self._tasks is not None and kept.task is None:
             kept.failures, kept.trouble = 0, None
+            self._become(kept, "running")
             kept.task = self._tasks.create_task(self._keep(name, kept), name=name)
 
     async def stop(self, name: str) -> None:

@@ -45,6 +45,7 @@ class Scraper:
     contexts: MarketContextsCollector
     keeper: Keeper
     manager: CollectorManager
+    coins: dict[str, None]
     started_at: datetime
 
     def unrelated_work_may_run(self) -> Sequence[str]:

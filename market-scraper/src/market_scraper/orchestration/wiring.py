@@ -101,6 +101,7 @@ def build(
         contexts=contexts,
         keeper=keeper,
         manager=manager,
+        coins=dict.fromkeys(settings.coins),
         started_at=clock.now(),
     )
     for collector in (
@@ -113,7 +114,7 @@ def build(
             outlet,
             venue_time,
             clock,
-            coins=settings.coins,
+            coins=scraper.coins,
             intervals=settings.intervals,
             history=settings.candle_history,
             listed=contexts.contexts.keys,
@@ -131,7 +132,7 @@ def build(
             feed,
             outlet,
             clock,
-            coins=settings.coins,
+            coins=scraper.coins,
             tracked=positions.members.keys(),
         ),
         StatusCollector(

@@ -88,7 +88,7 @@ class LeaderboardCollector:
         self._venue_time = venue_time
         self._clock = clock
         self._on_roster = on_roster
-        self._history = history
+        self.history = history
         self._most = most
         self._least_account_value = least_account_value
         self._every_seconds = every_seconds
@@ -146,7 +146,7 @@ class LeaderboardCollector:
         if generation != self._generation:
             at = self._venue_time.now()
             await self._publish_ranking(generation, at)
-            await self._history.keep(milliseconds(at), generation, self.standings.values())
+            await self.history.keep(milliseconds(at), generation, self.standings.values())
             self._generation = generation
         self.pulse.beat(self._clock.now(), self._every_seconds)
 

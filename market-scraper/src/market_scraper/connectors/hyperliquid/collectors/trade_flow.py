@@ -21,7 +21,7 @@ class TradeFlowCollector:
     feed
         Brings the trades.
     coins
-        Which coins are watched.
+        Which coins are watched, as they are at any time.
     tracked
         The tracked addresses, as they are at any time.
     """
@@ -40,7 +40,7 @@ class TradeFlowCollector:
         self.pulse = Pulse()
         self._outlet = outlet
         self._clock = clock
-        self._coins = frozenset(coins)
+        self._coins = coins
         self._tracked = tracked
         self._bars = FlowBars()
         feed.on_trades.append(self._on_trades)
