@@ -93,14 +93,14 @@ def test_a_second_out_of_the_future_or_the_deep_past_is_not_counted() -> None:
     old = flow("BTC", -9 * HOUR, 1, 1)
     ahead = told(flow("BTC", 50 * HOUR, 9, 9).data, 5)
 
-    (bar,) = bars(
+    told_bars = bars(
         *(flow("BTC", -n * HOUR, 1, 1) for n in (2, 1, 0)),
         old,
         ahead,
-        candle("BTC", 0, 100, volume=Decimal(2)),
+        *(candle("BTC", -n, 100, HOUR, volume=Decimal(2)) for n in (9, 2, 1, 0)),
     )
 
-    assert bar.flow(1.0) == (1.0, 1.0)
+    assert [bar.flow(1.0) for bar in told_bars] == [None, (1.0, 1.0), (1.0, 1.0), (1.0, 1.0)]
 
 
 def test_the_roster_is_sampled_when_the_bar_is_learned() -> None:
@@ -169,6 +169,20 @@ def test_what_was_traded_counts_from_the_bar_before() -> None:
         None,
         0.0,
     ]
+
+
+def test_what_somebody_traded_who_is_not_on_the_roster_does_not_count() -> None:
+    _, bar = bars(
+        member(1),
+        book(1, 1, {"BTC": 10}),
+        book(2, 1, {"BTC": 10}),
+        candle("BTC", -1, 100, 1),
+        traded(2, 2, 10, 13, 10),
+        candle("BTC", 0, 100, HOUR),
+    )
+
+    assert bar.positioning is not None
+    assert bar.positioning.traded == 0.0
 
 
 def test_a_candle_that_is_learned_long_after_knows_neither_crowd_nor_context() -> None:

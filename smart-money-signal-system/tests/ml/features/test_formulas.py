@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+import talib
 from numpy.typing import NDArray
 
 from signal_system.ml.features.bar import Bar
 from signal_system.ml.features.feature import History
 from signal_system.ml.features.registry import CLASSIFIER
+from signal_system.ml.features.trend import BarsAboveEma
 from signal_system.ml.features.volume import Vpin
 from signal_system.testing.bars import HOUR_MS, walk
 
@@ -219,6 +221,18 @@ def test_a_feature_is_its_formula(feature: object) -> None:
 
 def test_every_column_of_the_classifier_has_its_formula_here() -> None:
     assert list(ORACLES) == [column.name for each in CLASSIFIER for column in each.columns]
+
+
+def test_a_close_on_the_average_ends_a_run() -> None:
+    feature, bars = BarsAboveEma(21), walk(11, 60)
+    handle = feature.open(History(bars))
+    average = float(talib.EMA(np.array([bar.close for bar in bars]), 21)[-1])
+
+    said = [
+        handle.update(Bar(n, 1, 1, 1, close, 1)) for n, close in enumerate((average, average, 1e6))
+    ]
+
+    assert said == [(0.0,), (0.0,), (1.0,)]
 
 
 def test_the_imbalance_counts_one_sided_flow_as_one() -> None:

@@ -172,7 +172,8 @@ def test_a_short_gap_is_left_out_and_a_long_one_begins_a_new_history() -> None:
 
     short, long = said([*bars[:150], *bars[153:]]), said([*bars[:150], *bars[154:]])
 
-    assert [at for at in short if at > bars[150].open_ms]
+    assert bars[153].open_ms + HOUR_MS in short
+    assert bars[154].open_ms + HOUR_MS not in long
     assert min(at for at in long if at > bars[154].open_ms) > bars[154].open_ms + 40 * HOUR_MS
 
 
@@ -223,6 +224,32 @@ def test_a_look_over_the_end_of_a_block_does_not_end_it() -> None:
         series.update(bar)
 
     assert raw(series.values) == last(bars)
+
+
+def test_a_look_over_the_end_of_a_block_sees_what_was_corrected_since() -> None:
+    bars = walk(1, 120)
+    last_of_block = next(n for n in range(100, 120) if bars[n + 1].open_ms // HOUR_MS % 16 == 0)
+    series = _updated(bars[: last_of_block + 1])
+    following = bars[last_of_block + 1]
+    before = raw(series.peek(following))
+
+    series.update(structs.replace(bars[last_of_block], close=bars[last_of_block].high, revision=1))
+
+    after = raw(series.peek(following))
+    assert before != after
+    row = series.update(following)
+    assert row is not None
+    assert raw(row.values) == after
+
+
+def test_a_bar_that_another_clock_told_of_early_is_not_available_before_it_closed() -> None:
+    bars = walk(1, 99)
+    series = _updated(bars[:-1])
+
+    row = series.update(structs.replace(bars[-1], available_ms=bars[-1].open_ms + HOUR_MS - 9_000))
+
+    assert row is not None
+    assert row.available_ms == row.event_ms == bars[-1].open_ms + HOUR_MS
 
 
 def test_nothing_is_seen_in_a_bar_that_does_not_follow() -> None:

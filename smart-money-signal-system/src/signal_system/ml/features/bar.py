@@ -62,6 +62,7 @@ class Bar(Struct, frozen=True, array_like=True):
         >>> bar = Bar(0, 1.0, 1.0, 1.0, 1.0, 100.0, buy_volume=60.0, sell_volume=30.0)
         >>> bar.flow(0.9), bar.flow(0.95)
         ((60.0, 30.0), None)
+        >>> Bar(0, 1.0, 1.0, 1.0, 1.0, 50.0, buy_volume=60.0, sell_volume=30.0).flow(0.9)
         """
         if not self.volume:
             return 0.0, 0.0
