@@ -175,7 +175,8 @@ class Keeper:
             for who in row.parties:
                 moved += row.change(who)
                 self._deposited[who] += row.change(who)
-                assert accounts[who].deposited == self._deposited[who]
+        for who in {who for row in block.movements for who in row.parties}:
+            assert accounts[who].deposited == self._deposited[who]
         self._cash += moved - fees - charges
         assert sum(account.cash for account in accounts) == self._cash
 
@@ -191,6 +192,7 @@ def _world(seed: int, orders_per_second: float = 60.0, flip_seconds: float = 2.0
         flip_seconds=flip_seconds,
         self_trades=0.02,
         nettings_per_hour=3_600,
+        movements_per_day=50_000,
         thin_book=0.3,
     )
     return World(config, config.start_ms)

@@ -25,8 +25,8 @@ class Clearing:
         seed: int,
         numbered: Callable[[], int],
     ) -> None:
-        self._ledger = ledger
-        self._cashbook = cashbook
+        self.ledger = ledger
+        self.cashbook = cashbook
         self._market = market
         self._seed = seed
         self._numbered = numbered
@@ -57,7 +57,7 @@ class Clearing:
         giver, taker = parties
         buyer, seller = (taker, giver) if lots > 0 else (giver, taker)
         bought, sold = self._numbered(), self._numbered()
-        self.fills += self._ledger.settle(
+        self.fills += self.ledger.settle(
             Trade(
                 coin=coin,
                 side="A" if lots > 0 else "B",
@@ -77,8 +77,8 @@ class Clearing:
     def seize(self, dex: str, usd: int, loser: int, winner: int) -> None:
         """Move cash between pockets as profit and loss: nobody deposited or took it out."""
         self.touched |= {loser, winner}
-        self._ledger.accounts[loser].pocket(dex).cash -= usd
-        self._ledger.accounts[winner].pocket(dex).cash += usd
+        self.ledger.accounts[loser].pocket(dex).cash -= usd
+        self.ledger.accounts[winner].pocket(dex).cash += usd
 
     def move(
         self,
@@ -93,11 +93,11 @@ class Clearing:
         """Move money between the main pockets of accounts, None being the world outside."""
         row = Movement(kind, self.time, self.hash(), sender, receiver, usd, fee, details or {})
         for account in row.parties:
-            self._ledger.accounts[account].pocket("").receive(row.change(account))
+            self.ledger.accounts[account].pocket("").receive(row.change(account))
         self.enter(row)
 
     def enter(self, row: Movement) -> None:
         """Put an entry into the ledgers of those who took part."""
         self.touched |= row.parties
-        self._cashbook.add(row)
+        self.cashbook.add(row)
         self.movements.append(row)

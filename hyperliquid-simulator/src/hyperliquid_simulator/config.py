@@ -31,7 +31,7 @@ BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "one_regime": (0, 1),
     "tempo": (0.01, 24),
     "self_trades": (0, 1),
-    "movements_per_day": (0, 1_000),
+    "movements_per_day": (0, 100_000),
     "nettings_per_hour": (0, 3_600),
     "thin_book": (0, 1),
     "socket_lifetime": (1, 604_800),

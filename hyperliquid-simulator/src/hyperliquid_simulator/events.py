@@ -11,10 +11,11 @@ from hyperliquid_simulator.clearing import Clearing
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.errors import ConfigError
 from hyperliquid_simulator.flow import Order
-from hyperliquid_simulator.ledger import Account, Cause, Ledger
+from hyperliquid_simulator.ledger import Account, Cause
 from hyperliquid_simulator.liquidation import Liquidations
 from hyperliquid_simulator.margin import Holding
 from hyperliquid_simulator.population import Population
+from hyperliquid_simulator.treasury import Treasury
 
 HOUR_MS: Final = 3_600_000
 UNWINDING_MS: Final = 10_000
@@ -41,21 +42,21 @@ class Hidden(StrEnum):
 
 
 class Events:
-    """Liquidations and hidden changes of positions; commands wait for the next block."""
+    """Liquidations, hidden changes of positions, money; commands wait for the next block."""
 
     def __init__(
         self,
         config: Config,
-        ledger: Ledger,
         coins: Mapping[int, Perp],
         population: Population,
         clearing: Clearing,
         start_ms: int,
     ) -> None:
         self.clearing = clearing
-        self._ledger = ledger
+        self._ledger = clearing.ledger
         self._population = population
-        self._liquidations = Liquidations(config, ledger, coins, population, clearing)
+        self._liquidations = Liquidations(config, coins, population, clearing)
+        self._treasury = Treasury(config, coins, population, clearing, start_ms)
         self._random = Random(f"{config.seed}:events")  # noqa: S311 - a simulation
         self._pace = config.nettings_per_hour / HOUR_MS
         self._netting_ms = start_ms + self._wait()
@@ -73,6 +74,7 @@ class Events:
 
     def _natural(self) -> list[Order]:
         orders, now = self._liquidations.step(), self.clearing.time
+        self._treasury.step()
         if now >= self._unwinding_ms:
             self._unwinding_ms = now + UNWINDING_MS
             orders += self._liquidations.unwind()

@@ -14,7 +14,7 @@ from hyperliquid_simulator.catalogue import Perp, grid_step
 from hyperliquid_simulator.clearing import Clearing
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.flow import Order
-from hyperliquid_simulator.ledger import Account, Cause, Ledger, Liquidated
+from hyperliquid_simulator.ledger import Account, Cause, Liquidated
 from hyperliquid_simulator.margin import Holding, Pool, whole
 from hyperliquid_simulator.movements import Kind, Movement, liquidation_details
 from hyperliquid_simulator.population import Population
@@ -41,17 +41,16 @@ class Liquidations:
     def __init__(
         self,
         config: Config,
-        ledger: Ledger,
         coins: Mapping[int, Perp],
         population: Population,
         clearing: Clearing,
     ) -> None:
-        self._ledger = ledger
+        self._ledger = clearing.ledger
         self._coins = coins
         self._addresses = [trader.address for trader in population.traders]
         self._liquidator = population.liquidator
         self._clearing = clearing
-        self._watch = Watch(ledger.accounts, coins)
+        self._watch = Watch(clearing.ledger.accounts, coins)
         self._random = Random(f"{config.seed}:liquidations")  # noqa: S311 - a simulation
         self._thin = config.thin_book
         self._cooling: dict[int, int] = {}

@@ -10,6 +10,15 @@ from hyperliquid_simulator.wire import dollars, exact
 
 Delta = dict[str, Any]
 
+WITHDRAWN: Final = ("requestedUsd", "commission", "closingCost", "basis")
+LIQUIDATED: Final = (
+    "liquidatedNtlPos",
+    "accountValue",
+    "leverageType",
+    "liquidatedPositions",
+)
+"""Details that the ledger tells of a withdrawal from a vault and of a liquidation."""
+
 
 class Kind(StrEnum):
     """The venue's word for each movement."""
@@ -20,6 +29,9 @@ class Kind(StrEnum):
     SUB_ACCOUNT_TRANSFER = "subAccountTransfer"
     VAULT_CREATE = "vaultCreate"
     VAULT_DEPOSIT = "vaultDeposit"
+    VAULT_WITHDRAW = "vaultWithdraw"
+    VAULT_DISTRIBUTION = "vaultDistribution"
+    VAULT_LEADER_COMMISSION = "vaultLeaderCommission"
     REWARDS_CLAIM = "rewardsClaim"
     LIQUIDATION = "liquidation"
 
@@ -95,13 +107,30 @@ def _into_a_vault(row: Movement, addresses: Sequence[str]) -> Delta:
     return {"vault": _name(row.receiver, addresses), "usdc": dollars(row.usd)}
 
 
+def _out_of_a_vault(row: Movement, addresses: Sequence[str]) -> Delta:
+    told = {name: row.details[name] for name in WITHDRAWN}
+    return {
+        "vault": _name(row.sender, addresses),
+        "user": _name(row.receiver, addresses),
+        **told,
+        "netWithdrawnUsd": dollars(row.usd),
+    }
+
+
+def _distributed(row: Movement, addresses: Sequence[str]) -> Delta:
+    return {"vault": _name(row.sender, addresses), "usdc": dollars(row.usd)}
+
+
+def _commission(row: Movement, addresses: Sequence[str]) -> Delta:
+    return {"user": _name(row.receiver, addresses), "usdc": dollars(row.usd)}
+
+
 def _rewards(row: Movement, _addresses: Sequence[str]) -> Delta:
     return {"amount": dollars(row.usd), "token": "USDC"}
 
 
 def _liquidation(row: Movement, _addresses: Sequence[str]) -> Delta:
-    names = ("liquidatedNtlPos", "accountValue", "leverageType", "liquidatedPositions")
-    return {name: row.details[name] for name in names}
+    return {name: row.details[name] for name in LIQUIDATED}
 
 
 def _parties(row: Movement, addresses: Sequence[str]) -> Delta:
@@ -122,6 +151,9 @@ DELTAS: Final[Mapping[Kind, Callable[[Movement, Sequence[str]], Delta]]] = {
     Kind.SUB_ACCOUNT_TRANSFER: _transfer,
     Kind.VAULT_CREATE: _into_a_vault,
     Kind.VAULT_DEPOSIT: _into_a_vault,
+    Kind.VAULT_WITHDRAW: _out_of_a_vault,
+    Kind.VAULT_DISTRIBUTION: _distributed,
+    Kind.VAULT_LEADER_COMMISSION: _commission,
     Kind.REWARDS_CLAIM: _rewards,
     Kind.LIQUIDATION: _liquidation,
 }

@@ -13,6 +13,7 @@ COMMISSION: Final = 0.1
 LOCKUP_DAYS: Final = 4
 MONTHS: Final = 12
 MOST_FOLLOWERS: Final = 100
+PAID_IN: Final = frozenset({Kind.VAULT_CREATE, Kind.VAULT_DEPOSIT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,10 @@ class Stake:
         """Return the stake after more was paid in."""
         return Stake(self.shares + shares, self.basis + usd, self.since)
 
+    def repaid(self, usd: int) -> "Stake":
+        """Return the stake after the vault gave some of its money back."""
+        return Stake(self.shares, self.basis - usd, self.since)
+
     def reduced(self, shares: int) -> "Stake":
         """Return the stake after some was taken out; the rest cost its share of the whole."""
         left = self.shares - shares
@@ -40,12 +45,15 @@ def stakes(vault: int, rows: Iterable[Movement]) -> dict[int, Stake]:
     """
     found: dict[int, Stake] = {}
     for row in rows:
+        sender, receiver = row.sender, row.receiver
         shares = int(row.details.get("shares", row.usd))
-        if row.kind in {Kind.VAULT_CREATE, Kind.VAULT_DEPOSIT} and row.receiver == vault:
-            owner = row.sender
-            if owner is not None:
-                found[owner] = found.get(owner, Stake(0, 0, row.time)).grown(shares, row.usd)
-    return found
+        if row.kind in PAID_IN and receiver == vault and sender is not None:
+            found[sender] = found.get(sender, Stake(0, 0, row.time)).grown(shares, row.usd)
+        elif row.kind is Kind.VAULT_DISTRIBUTION and sender == vault and receiver is not None:
+            found[receiver] = found[receiver].repaid(row.usd)
+        elif row.kind is Kind.VAULT_WITHDRAW and sender == vault and receiver is not None:
+            found[receiver] = found[receiver].reduced(shares)
+    return {who: stake for who, stake in found.items() if stake.shares}
 
 
 @dataclass(frozen=True, slots=True)

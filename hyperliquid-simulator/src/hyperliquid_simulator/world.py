@@ -101,7 +101,6 @@ class World:
         self._frozen_at = start_ms
         self.events = Events(
             config,
-            self.ledger,
             self.board.perps,
             self.population,
             Clearing(self.ledger, self.cashbook, self.market, config.seed, self._numbered),

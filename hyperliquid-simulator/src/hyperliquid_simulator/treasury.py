@@ -1,0 +1,116 @@
+"""Money that moves without a trade while the venue runs: some account, now and then."""
+
+from collections.abc import Callable, Mapping
+from math import exp, inf
+from random import Random
+from typing import Final
+
+from hyperliquid_simulator.catalogue import Perp
+from hyperliquid_simulator.clearing import Clearing
+from hyperliquid_simulator.config import Config
+from hyperliquid_simulator.funds import Funds
+from hyperliquid_simulator.margin import whole
+from hyperliquid_simulator.modes import Modes, isolate_some
+from hyperliquid_simulator.movements import Kind
+from hyperliquid_simulator.past_movements import DAY_MS, FEE, IDLE, LARGEST_PART, ROUND, SMALLEST
+from hyperliquid_simulator.population import Population, Trader
+from hyperliquid_simulator.wire import MICRO
+
+
+class Treasury:
+    """Decides who moves money, and moves it; also who margins positions otherwise."""
+
+    def __init__(
+        self,
+        config: Config,
+        coins: Mapping[int, Perp],
+        population: Population,
+        clearing: Clearing,
+        start_ms: int,
+    ) -> None:
+        self._coins = coins
+        self._population = population
+        self._clearing = clearing
+        self._random = Random(f"{config.seed}:treasury")  # noqa: S311 - a simulation
+        self.funds = Funds(coins, population, clearing, self._random)
+        self.modes = Modes(coins, clearing, self._random)
+        self._able = [t for t in population.traders if t.style not in IDLE]
+        self._pace = config.movements_per_day * len(self._able) / DAY_MS
+        self._due = start_ms + self._wait()
+        isolate_some(population, coins, clearing, self._random)
+
+    def step(self) -> None:
+        """Move whatever is due."""
+        while self._clearing.time >= self._due:
+            self._due += self._wait()
+            (act,) = self._random.choices(list(ACTS), list(ACTS.values()))
+            act(self, self._random.choice(self._able))
+
+    def deposit(self, trader: Trader) -> None:
+        """Let money come from outside."""
+        usd = self._sum(round(trader.capital * MICRO))
+        if usd:
+            self._clearing.move(Kind.DEPOSIT, None, trader.index, usd)
+
+    def withdraw(self, trader: Trader) -> None:
+        """Let money leave, as far as it is free."""
+        usd = self._sum(self.free(trader))
+        if usd:
+            self._clearing.move(Kind.WITHDRAW, trader.index, None, usd - FEE, fee=FEE)
+
+    def transfer(self, trader: Trader) -> None:
+        """Send money to somebody else, for a fee."""
+        other, usd = self._random.choice(self._able), self._sum(self.free(trader))
+        if usd and other is not trader:
+            parties = (trader.index, other.index)
+            self._clearing.move(Kind.INTERNAL_TRANSFER, *parties, usd - FEE, fee=FEE)
+
+    def share(self, trader: Trader) -> None:
+        """Send money to a sub-account, or from one to its master."""
+        family = [*self._population.sub_accounts(trader.index)]
+        if trader.master is not None:
+            family.append(self._population.traders[trader.master])
+        usd = self._sum(self.free(trader))
+        if usd and family:
+            other = self._random.choice(family)
+            self._clearing.move(Kind.SUB_ACCOUNT_TRANSFER, trader.index, other.index, usd)
+
+    def claim(self, trader: Trader) -> None:
+        """Pay somebody a reward."""
+        usd = self._sum(round(trader.capital * MICRO / 20))
+        if usd:
+            self._clearing.move(Kind.REWARDS_CLAIM, None, trader.index, usd)
+
+    def invest(self, trader: Trader) -> None:
+        """Pay into a vault."""
+        self.funds.join(trader.index, self._sum(self.free(trader)))
+
+    def free(self, trader: Trader) -> int:
+        """Return the money that an account can take out of the main dex."""
+        account = self._clearing.ledger.accounts[trader.index]
+        return whole(account, self._coins, self._clearing.marks, "").parts[0].withdrawable
+
+    def _sum(self, most: int) -> int:
+        """Return a sum that suits somebody who has so much; 0 if that is too little."""
+        part = min(exp(self._random.gauss(-2.0, 0.8)), LARGEST_PART)
+        usd = int(part * most)
+        if usd > ROUND and self._random.random() < 0.5:  # noqa: PLR2004 - half of them
+            usd = usd // ROUND * ROUND
+        return usd if usd >= SMALLEST else 0
+
+    def _wait(self) -> float:
+        return self._random.expovariate(self._pace) if self._pace else inf
+
+
+ACTS: Final[Mapping[Callable[[Treasury, Trader], None], float]] = {
+    Treasury.deposit: 0.25,
+    Treasury.withdraw: 0.2,
+    Treasury.transfer: 0.08,
+    Treasury.share: 0.1,
+    Treasury.claim: 0.02,
+    Treasury.invest: 0.05,
+    lambda treasury, _: treasury.funds.leave(): 0.04,
+    lambda treasury, _: treasury.funds.distribute(): 0.01,
+    lambda treasury, trader: treasury.modes.change(trader): 0.25,
+}
+"""What an account or somebody else may do next, and how often of all times."""
