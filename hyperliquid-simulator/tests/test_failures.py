@@ -52,6 +52,11 @@ class Client:
             found.append(frame["data"])
         return found
 
+    async def truth(self) -> Any:
+        """Return every account's book."""
+        async with self.session.get("/simulator/truth") as response:
+            return (await response.json())["books"]
+
     async def printed(self) -> int:
         """Return how many trades of BTC the candles of the last minutes count."""
         since = self.venue.world.time - 600_000
@@ -248,6 +253,22 @@ async def test_a_skewed_clock_shifts_every_stamp_and_nothing_runs_backwards(
     assert client.venue.world.time - start == pytest.approx(15_000, abs=101)
     stamps = [frame["time"] for frame in await client.frames(socket)]
     assert all(later > earlier for earlier, later in pairwise(stamps))
+
+
+@pytest.mark.parametrize("change", ["backstop", "deleveraging", "netting"])
+async def test_a_hidden_change_moves_positions_and_prints_no_trade(
+    client: Client, change: str
+) -> None:
+    await client.post("/simulator/pause")
+    await client.venue.step(1)
+    books = await client.truth()
+    before = await client.printed()
+    await client.fault("hidden_change", change=change)
+    await client.venue.step(1)
+
+    later = await client.truth()
+    assert later != books
+    assert await client.printed() == before
 
 
 async def test_crowded_blocks_make_careless_pagers_lose_fills(client: Client) -> None:

@@ -95,6 +95,10 @@ def test_faults_of_one_kind_may_overlap(world: World) -> None:
         ({"kind": "short_gap", "trades": 31}, "'trades' must be a whole number, 1 to 30."),
         ({"kind": "short_gap", "trades": 2.5}, "'trades' must be a whole number, 1 to 30."),
         ({"kind": "long_gap", "trades": 30}, "31 to 10000."),
+        (
+            {"kind": "hidden_change", "change": "magic"},
+            "'change' is one of backstop, deleveraging,",
+        ),
         ({"kind": "clock_skew", "ms": "much"}, "'ms' must be a number, -60000 to 60000."),
     ],
 )

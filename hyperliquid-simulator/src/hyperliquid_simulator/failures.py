@@ -5,13 +5,15 @@ parameters he may give.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from enum import Enum, auto
+from enum import Enum, StrEnum, auto
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 from hyperliquid_simulator.board import REPLAYED
 from hyperliquid_simulator.errors import ConfigError
+from hyperliquid_simulator.events import Hidden
 from hyperliquid_simulator.world import World
 
 BAD_GATEWAY: Final = (
@@ -34,6 +36,12 @@ class Effect(Enum):
 def number(default: float, least: float, most: float, meaning: str) -> Any:
     """Declare a parameter that is a number within bounds, a whole one if the default is."""
     return field(default=default, metadata={"bounds": (least, most), "meaning": meaning})
+
+
+def choice(among: type[StrEnum], usual: StrEnum, meaning: str) -> Any:
+    """Declare a parameter that is one of some words."""
+    words = ", ".join(among)
+    return field(default=usual, metadata={"words": among, "meaning": f"{meaning}: {words}"})
 
 
 def name(meaning: str) -> Any:
@@ -137,8 +145,7 @@ class Gap(Fault):
 
     def check(self, world: World) -> None:
         """Refuse a coin that does not trade."""
-        if self.coin is not None and self.coin not in world.board.trading():
-            raise ConfigError(f"no coin trades as {self.coin!r}.")
+        _check_coin(world, self.coin)
 
     def begin(self, world: World) -> None:
         """Print the trades in the next block and let nobody else trade for now."""
@@ -193,14 +200,47 @@ class CrowdedBlocks(Fault):
 
     def check(self, world: World) -> None:
         """Refuse an address that has no account."""
-        if self.user is not None and self.user.lower() not in world.population.by_address:
-            raise ConfigError(f"no account of this venue has the address {self.user!r}.")
+        _check_user(world, self.user)
 
     def begin(self, world: World) -> None:
         """Print the fills from the next block on."""
         address = (self.user or world.addresses[0]).lower()
         trader = world.population.by_address[address]
         world.script.print_trades(0, self.fills, trader.index, blocks=self.blocks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HiddenChange(Fault):
+    """A position changes in the next block and no public trade tells of it."""
+
+    change: Hidden = choice(Hidden, Hidden.BACKSTOP, "by what")  # noqa: RUF009 - it is a field
+    user: str | None = name("whose address; else the first trader or vault that can have it")
+    coin: str | None = name("in which coin; else the largest position")
+
+    def check(self, world: World) -> None:
+        """Refuse an address or a coin that the world does not have."""
+        _check_user(world, self.user)
+        _check_coin(world, self.coin)
+
+    def begin(self, world: World) -> None:
+        """Hide it from the public; if nobody holds what it takes, nothing happens."""
+        people = world.population
+        coin = None if self.coin is None else world.coin_index[self.coin]
+        likely = people.vaults if self.change is Hidden.NETTING else people.traders
+        for trader in likely if self.user is None else [people.by_address[self.user.lower()]]:
+            with suppress(ConfigError):
+                world.events.hide(world.ledger.accounts[trader.index], self.change, coin)
+                return
+
+
+def _check_user(world: World, user: str | None) -> None:
+    if user is not None and user.lower() not in world.population.by_address:
+        raise ConfigError(f"no account of this venue has the address {user!r}.")
+
+
+def _check_coin(world: World, coin: str | None) -> None:
+    if coin is not None and coin not in world.board.trading():
+        raise ConfigError(f"no coin trades as {coin!r}.")
 
 
 FAULTS: Final[Mapping[str, type[Fault]]] = MappingProxyType(
@@ -219,6 +259,7 @@ FAULTS: Final[Mapping[str, type[Fault]]] = MappingProxyType(
         "early_stamp": EarlyStamp,
         "clock_skew": ClockSkew,
         "crowded_blocks": CrowdedBlocks,
+        "hidden_change": HiddenChange,
     }
 )
 """Every kind by the name that a faults file uses."""

@@ -44,15 +44,12 @@ def written(fault: Fault) -> str:
 
 def _explained(kind: str) -> list[str]:
     meaning = (FAULTS[kind].__doc__ or "").splitlines()[0]
-    usual = {f.name: f"{f.default:g}" for f in _own_fields(FAULTS[kind]) if "bounds" in f.metadata}
-    return [
-        f"- `{kind}`: {meaning}",
-        *(
-            f"    - `{f.name}`{' (' + usual[f.name] + ')' if f.name in usual else ''}: "
-            f"{f.metadata['meaning']}"
-            for f in _own_fields(FAULTS[kind])
-        ),
-    ]
+    return [f"- `{kind}`: {meaning}", *map(_parameter, _own_fields(FAULTS[kind]))]
+
+
+def _parameter(field: Field[Any]) -> str:
+    usual = "" if field.default is None else f" ({field.default})"
+    return f"    - `{field.name}`{usual}: {field.metadata['meaning']}"
 
 
 def parse_fault(row: Any, now: float = 0.0) -> Fault:
@@ -168,6 +165,11 @@ def _is_number(value: Any) -> bool:
 
 def _checked(row: dict[str, Any], field: Field[Any]) -> Any:
     value, bounds = row[field.name], field.metadata.get("bounds")
+    words = field.metadata.get("words")
+    if words is not None:
+        if value not in list(words):
+            raise ConfigError(f"fault {row!r}: {field.name!r} is one of {', '.join(words)}.")
+        return words(value)
     if bounds is None:
         if not isinstance(value, str):
             raise ConfigError(f"fault {row!r}: {field.name!r} must be a name.")
