@@ -6,7 +6,7 @@ Frames of events do not say whose they are, so a socket can have one account's o
 from collections.abc import Iterator
 from typing import Final
 
-from hyperliquid_simulator import info, views
+from hyperliquid_simulator import info, overview, views
 from hyperliquid_simulator.archive import MOST_PAYMENTS
 from hyperliquid_simulator.feeds import Asked, Channel, News, every
 from hyperliquid_simulator.funding import HOUR_MS
@@ -77,7 +77,23 @@ def _spot_state(asked: Asked) -> Json:
     return {"user": user, "spotState": info.spot_state(asked.world, user)}
 
 
+def _overview(asked: Asked) -> Json:
+    return overview.web_data_3(asked.world, asked.subscription["user"])
+
+
+def _asset(asked: Asked) -> Json:
+    return overview.active_asset_data(asked.world, asked.subscription["user"], asked.coin)
+
+
 ACCOUNT_CHANNELS: Final = (
+    Channel("webData3", ("user",), opening=_overview, pace_ms=every(5_000.0)),
+    Channel(
+        "activeAssetData",
+        ("user", "coin"),
+        opening=_asset,
+        pace_ms=every(1_000.0),
+        perpetuals_only=True,
+    ),
     Channel("allDexsClearinghouseState", ("user",), opening=_states, pace_ms=every(1_200.0)),
     Channel(
         "spotState",

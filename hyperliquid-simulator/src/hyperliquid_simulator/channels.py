@@ -14,7 +14,11 @@ from hyperliquid_simulator.feeds import Asked, Channel, News, every, wandering
 from hyperliquid_simulator.ledger import Trade
 from hyperliquid_simulator.market_channels import MARKET_CHANNELS
 from hyperliquid_simulator.order_channels import ORDER_CHANNELS
-from hyperliquid_simulator.subscriptions import Subscription, canonical
+from hyperliquid_simulator.subscriptions import (
+    InvalidSubscriptionError,
+    Subscription,
+    canonical,
+)
 from hyperliquid_simulator.views import Json
 from hyperliquid_simulator.world import World
 
@@ -153,7 +157,10 @@ CHANNELS: Final[Mapping[str, Channel]] = {
 def parse_subscription(raw: Json, world: World) -> Subscription:
     """Return the canonical form of a subscription to one of `CHANNELS`."""
     channel = CHANNELS[raw["type"]]
-    return canonical(channel.name, channel.parameters, raw, world.board)
+    found = canonical(channel.name, channel.parameters, raw, world.board)
+    if channel.perpetuals_only and world.coin_index[found["coin"]] not in world.board.perps:
+        raise InvalidSubscriptionError
+    return found
 
 
 def frame(channel: str, data: Any) -> bytes:

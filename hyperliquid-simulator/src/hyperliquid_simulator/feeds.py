@@ -141,6 +141,7 @@ class Channel:
     pace_ms: Callable[[Feed], float] | None = None
     carrier: str | Callable[[Any], str] | None = None
     anonymous: bool = False
+    perpetuals_only: bool = False
 
     def frames(self, data: Any) -> str:
         """Return the channel that a frame with this data names."""

@@ -11,6 +11,7 @@ from hyperliquid_simulator.fees import user_fees
 from hyperliquid_simulator.fields import flag, moment, perp_dex, text, user
 from hyperliquid_simulator.ledger import Fill
 from hyperliquid_simulator.order_records import ORDERS
+from hyperliquid_simulator.overview import OVERVIEW
 from hyperliquid_simulator.views import Json
 from hyperliquid_simulator.wire import MICRO, dollars
 from hyperliquid_simulator.world import World
@@ -135,6 +136,7 @@ def _rate_limit(world: World, request: Json) -> Json:
 INFO: Final[Mapping[str, Answer]] = {
     **AFFILIATION,
     **ORDERS,
+    **OVERVIEW,
     "userFees": user_fees,
     "meta": markets.meta,
     "metaAndAssetCtxs": markets.meta_and_contexts,

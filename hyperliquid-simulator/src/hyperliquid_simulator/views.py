@@ -151,7 +151,7 @@ def _position(held: Holding, pool: Pool) -> Json:
     return {
         "coin": coin.name,
         "szi": exact(position.lots, coin.size_decimals),
-        "leverage": _leverage(held),
+        "leverage": leverage(held),
         "entryPx": exact(on_grid(entry, coin.price_decimals), coin.price_decimals),
         "positionValue": dollars(held.value),
         "unrealizedPnl": dollars(held.profit),
@@ -167,7 +167,8 @@ def _position(held: Holding, pool: Pool) -> Json:
     }
 
 
-def _leverage(held: Holding) -> Json:
+def leverage(held: Holding) -> Json:
+    """Return how a position is margined."""
     if held.position.isolated:
         return {"type": "isolated", "value": held.leverage, "rawUsd": dollars(held.position.raw)}
     return {"type": "cross", "value": held.leverage}
