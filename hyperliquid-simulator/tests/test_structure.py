@@ -179,7 +179,7 @@ def _all_sorts(world: World) -> list[str]:
 
 
 def _live(world: World) -> None:
-    """Let happen what leaves traces: an hour's funding, TWAPs, liquidations, a position margined apart."""
+    """Let happen what leaves traces: an hour's funding, TWAPs, liquidations of two kinds."""
     world.skip_to((world.time // HOUR_MS + 1) * HOUR_MS)
     for _ in range(300):
         world.step()
@@ -188,8 +188,6 @@ def _live(world: World) -> None:
             with suppress(ConfigError):
                 world.events.liquidate(account, method)
         world.step()
-    apart = next(p for a in world.ledger.accounts[40:] for p in a.positions.values() if p.lots)
-    apart.isolated, apart.raw = True, abs(apart.cost) // 5 - apart.cost
 
 
 def only(part: str, value: Any = None) -> Callable[[Any], bool]:
