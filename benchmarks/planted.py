@@ -8,11 +8,11 @@ traders, 8 coins), and prints
 * the realised information coefficient of all decisions of the skilled beside the mean of the stated
   ones, with the 95 % interval that as many independent decisions have, and the share of skilled
   accounts whose own stated coefficient lies in their own 95 % interval;
-* how well several rankings of the directional accounts find the skilled: the area under the ROC curve
-  (0.5 finds nothing, 1 everything) and how many of the N best are skilled, N being how many there are.
-  `score` is the scraper's, `roi` and `pnl` the leaderboard's over all time; `decisions` ranks by the
-  correlation of exposure with the very residual that skill foresees, which only the truth knows: the
-  ceiling for so many decisions.
+* how well several rankings find the skilled among all who judge prices for themselves: the area under
+  the ROC curve (0.5 finds nothing, 1 everything), and the share of skilled among the N best, N being how
+  many there are. `score` is the scraper's, `roi` and `pnl` the leaderboard's over all time; `decisions`
+  is the t-statistic of exposure against the very residual that skill foresees, which only the truth
+  knows: the ceiling for so many decisions.
 """
 
 import argparse
@@ -84,7 +84,7 @@ def planted(past: Past) -> Mapping[str, float]:
 
 
 def ranked(past: Past) -> Mapping[str, float]:
-    """Return how well rankings of the directional accounts find the skilled."""
+    """Return how well rankings find the skilled among those who judge for themselves."""
     traders = past.population.traders
     some = np.array([t.index for t in traders if t.style in OPINIONATED])
     skilled = np.array([traders[i].planted for i in some])
@@ -96,7 +96,7 @@ def ranked(past: Past) -> Mapping[str, float]:
         "score": scored(board)[some],
         "roi": (ever.profit / np.maximum(ever.capital, 1))[some],
         "pnl": ever.profit[some].astype(np.float64),
-        "decisions": _correlations(past)[some],
+        "decisions": _significance(past)[some],
     }
     found = {}
     for name, values in rankings.items():
@@ -105,7 +105,7 @@ def ranked(past: Past) -> Mapping[str, float]:
     return found
 
 
-def _correlations(past: Past) -> Floats:
+def _significance(past: Past) -> Floats:
     views, accounts = past.views, len(past.population)
     count, *sums = (
         np.bincount(views.account, weights, accounts)
@@ -118,8 +118,8 @@ def _correlations(past: Past) -> Floats:
     )
     product, own, theirs = sums
     scale = np.sqrt(own * theirs)
-    correlation: Floats = np.where(count > 0, product / np.where(scale > 0, scale, 1), 0.0)
-    return correlation
+    significance: Floats = np.sqrt(count) * product / np.where(scale > 0, scale, 1)
+    return significance
 
 
 def _area(values: Floats, positive: npt.NDArray[np.bool_]) -> float:

@@ -75,8 +75,8 @@ FOLLOWERS: Final = frozenset({Style.COPYCAT, Style.SUB_ACCOUNT, Style.VAULT})
 LEADERS: Final = frozenset({Style.SKILLED, Style.NOISE, Style.CONTRARIAN, Style.PERMA_BULL})
 """Styles that others follow."""
 
-OPINIONATED: Final = LEADERS | {Style.GAMBLER, Style.COPYCAT}
-"""Styles among which somebody who looks for skill has to choose."""
+OPINIONATED: Final = LEADERS | {Style.GAMBLER}
+"""Styles that bet on prices by a judgement of their own, good or bad."""
 
 RESTING: Final = frozenset({Style.MAKER, Style.PROVIDER, Style.CROWD, Style.CHILD})
 """Styles that only rest orders and take the other side."""
