@@ -42,6 +42,7 @@ def main() -> None:
     config = Config(
         traders=600,
         coins=8,
+        builder_coins=0,
         history_days=420,
         start=parse_day("2026-02-25"),
         shares=shares_of(given.share, CONTEST),

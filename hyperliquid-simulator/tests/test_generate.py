@@ -8,6 +8,7 @@ from hyperliquid_simulator.archive import execution_order
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.generate import generate
 from hyperliquid_simulator.ledger import Account, Fill, Position
+from hyperliquid_simulator.market import DAY_MS
 from hyperliquid_simulator.wire import decode_hash
 from hyperliquid_simulator.world import World
 
@@ -82,10 +83,15 @@ def test_records_end_at_what_the_accounts_are_worth_but_for_a_millionth_per_fill
     assert (off <= 1 + np.diff(world.past.fills.first)).all()
 
 
-def test_no_account_was_ever_worth_less_than_nothing(world: World) -> None:
-    deposits = np.array([a.deposited for a in world.past.accounts])
+def test_no_account_was_ever_worth_less_than_nothing(config: Config) -> None:
+    past = generate(replace(config, traders=200, history_days=120), config.start_ms)
+    ended = np.array([past.deaths.get(i, past.minutes) for i in range(len(past.population))])
 
-    assert (world.past.records.profit + deposits > 0).all()
+    for time, profit in zip(past.records.time, past.records.profit, strict=True):
+        worth = past.movements.balances(len(past.population), int(time)) + profit
+        assert worth.min() >= 0
+        gone = ended * 60_000 + past.origin_ms + DAY_MS < time
+        assert (worth[gone] < 2_000_000).all()
 
 
 def test_blocks_of_the_past_have_one_time_and_rising_heights(world: World) -> None:
@@ -107,6 +113,12 @@ def test_a_venue_started_later_on_the_day_has_the_same_past_up_to_then(config: C
         for before, after in zip(early.closes, late.closes, strict=True)
     )
     assert len(late.trades) > known
+    for name in ("time", "kind", "sender", "receiver", "usd"):
+        assert np.array_equal(
+            getattr(early.movements, name),
+            getattr(late.movements, name)[: len(early.movements)],
+        ), name
+    assert np.array_equal(early.funding.rates, late.funding.rates[: len(early.funding.rates)])
 
 
 def test_at_once_the_majors_show_planted_conviction_on_both_sides(config: Config) -> None:

@@ -13,12 +13,23 @@ from hyperliquid_simulator.funding import PastFunding
 from hyperliquid_simulator.ledger import MAKER_FEE, REBATE, TAKER_FEE, Account, Pocket, Position
 from hyperliquid_simulator.market import MINUTE_MS, Floats, Ints
 from hyperliquid_simulator.past import PastFills, PastTrades, Records
+from hyperliquid_simulator.payments import (
+    CENT,
+    LOOK_MS,
+    Course,
+    Payments,
+    owners,
+    payments,
+)
 from hyperliquid_simulator.population import Population
-from hyperliquid_simulator.styles import Style
+from hyperliquid_simulator.styles import VAULTS, Style
 from hyperliquid_simulator.wire import MICRO
 
 RECENT_HOURS: Final = 8 * 24
-SAFE_LEVERAGE: Final = 2.5
+LOOK_MINUTES: Final = LOOK_MS // MINUTE_MS
+VAULT_RESERVE: Final = 2
+"""How many times its capital, and its worst loss, a vault was given."""
+
 BUILDER_PART: Final = 0.2
 """Part of its capital that an account has on each builder's dex it trades on."""
 
@@ -176,11 +187,11 @@ class Valued:
 class Earned:
     """What every account's past came to on one perp dex, before any deposit.
 
-    ``cash`` is what the trades left it with, ``worst`` the least it was ever worth.
+    ``cash`` is what the trades left it with, ``course`` what it won and held meanwhile.
     """
 
     cash: Ints
-    worst: Ints
+    course: Course
 
 
 def recorded(
@@ -191,7 +202,7 @@ def recorded(
     ``quoted_per_minute`` micro-dollars is what the makers together traded with the anonymous part
     of the venue: it counts as their volume and left them with no position.
     """
-    grid = _moments(len(valued.closes[0]))
+    grid = _moments(valued.origin_ms, len(valued.closes[0]))
     times = valued.origin_ms + grid * MINUTE_MS
     makers = np.array([t.index for t in population.makers])
     profit = np.zeros((len(grid), len(population)), dtype=np.int64)
@@ -201,8 +212,9 @@ def recorded(
         here = trades.where(np.isin(trades.coin, coins))
         sums = Sums(here, np.searchsorted(times, here.time), (len(grid) + 1, len(population)))
         cash = sums.running(*_paid_for(here, makers))
-        on_dex = cash[:-1] + _held(sums, valued, times, coins)
-        earned[dex] = Earned(cash[-1], on_dex.min(axis=0))
+        worth, gross = _held(sums, valued, times, coins)
+        on_dex = cash[:-1] + worth
+        earned[dex] = Earned(cash[-1], Course(times, on_dex, gross))
         notional = np.abs(here.lots) * here.ticks
         profit += on_dex
         volume += sums.running(notional, notional)[:-1]
@@ -218,19 +230,21 @@ def _paid_for(trades: PastTrades, makers: Ints) -> tuple[Ints, Ints]:
     return -signed - fees[0], signed - fees[1]
 
 
-def _held(sums: "Sums", valued: Valued, times: Ints, coins: Sequence[int]) -> Ints:
-    """Return what all positions were worth at the moments of a grid, funding paid."""
+def _held(sums: "Sums", valued: Valued, times: Ints, coins: Sequence[int]) -> tuple[Ints, Ints]:
+    """Return what all positions were worth at the moments of a grid, funding paid, and their size."""
     trades, minutes = sums.trades, (times - valued.origin_ms) // MINUTE_MS
     paid = np.rint(trades.lots * valued.funding.paid(trades.coin, trades.time)).astype(np.int64)
     worth = sums.running(paid, -paid)[:-1]
+    gross = np.zeros_like(worth)
     for i in coins:
         lots = np.where(trades.coin == i, trades.lots, 0)
         held = sums.running(lots, -lots)[:-1]
         funding = valued.funding.paid(np.full_like(times, i), times)
         funding[-1] = valued.funding.index[-1, i]
-        worth += held * valued.prices(i, minutes)[:, None]
-        worth -= np.rint(held * funding[:, None]).astype(np.int64)
-    return worth
+        value = held * valued.prices(i, minutes)[:, None]
+        worth += value - np.rint(held * funding[:, None]).astype(np.int64)
+        gross += np.abs(value)
+    return worth, gross
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,11 +267,46 @@ class Sums:
         return summed
 
 
-def _moments(minutes: int) -> Ints:
-    """Return when records were taken: hourly for the last days, twice a day before, and now."""
+def _moments(origin_ms: int, minutes: int) -> Ints:
+    """Return when records were taken: at every look, hourly for the last days, at first and now."""
+    looks = np.arange(-(origin_ms // MINUTE_MS) % LOOK_MINUTES, minutes + 1, LOOK_MINUTES)
     recent = np.arange(minutes, max(minutes - RECENT_HOURS * 60, 0) - 1, -60)
-    older = np.arange(int(recent[-1]) - 720, -1, -720)
-    return np.unique(np.concatenate([[0], older, recent]))
+    return np.unique(np.concatenate([[0], looks, recent, [minutes]]))
+
+
+def capitals(population: Population, valued: Valued, dex: str) -> dict[int, int]:
+    """Return with how many micro-dollars every account that uses a dex begins there."""
+    coins, part = set(valued.by_dex()[dex]), 1.0 if dex == OWN else BUILDER_PART
+    found = {}
+    for trader in population.traders:
+        doomed, here = trader.style is Style.GAMBLER, not coins.isdisjoint(trader.coins)
+        if here or (dex == OWN and not doomed):
+            capital = trader.capital * (1.0 if doomed else part)
+            found[trader.index] = round(capital * 100) * CENT
+    return found
+
+
+def paid_in(
+    population: Population, valued: Valued, earned: Mapping[str, Earned], deaths: Mapping[int, int]
+) -> dict[str, Payments]:
+    """Return what was paid into every account on each dex, and taken out again.
+
+    Vaults are given at the beginning what their whole past needs: their depositors leave it there.
+    """
+    found = {}
+    for dex, past in earned.items():
+        capital = capitals(population, valued, dex)
+        paying = owners(population.traders, capital, valued.origin_ms, deaths)
+        vaults = [t.index for t in population.traders if t.style in VAULTS and t.index in capital]
+        given = [
+            max(VAULT_RESERVE * capital[i], -VAULT_RESERVE * int(past.course.profit[:, i].min()))
+            for i in vaults
+        ]
+        began = np.full(len(vaults), valued.origin_ms - 1)
+        beginning = Payments(began, np.array(vaults), np.array(given))
+        paid = Payments.joined([beginning, payments(paying, past.course)])
+        found[dex] = paid.until(int(past.course.times[-1]))
+    return found
 
 
 def opened(
@@ -265,24 +314,19 @@ def opened(
     valued: Valued,
     volume: Ints,
     earned: Mapping[str, Earned],
+    paid: Mapping[str, Payments],
     book: Book,
 ) -> list[Account]:
-    """Open every account with deposits that its whole past fits into, one for every dex it uses."""
+    """Open every account with what was paid in and what became of it."""
     accounts = [
         Account(index=trader.index, leverage=trader.leverage, volume=int(volume[trader.index]))
         for trader in population.traders
     ]
-    for dex, coins in valued.by_dex().items():
-        least = _least(valued, coins, earned[dex], book)
-        own, cash = dex == OWN, earned[dex].cash
-        for trader in population.traders:
-            here, doomed = not set(coins).isdisjoint(trader.coins), trader.style is Style.GAMBLER
-            if here or (own and not doomed):
-                capital = trader.capital * (1.0 if own or doomed else BUILDER_PART)
-                needed = 0.0 if doomed else float(least[trader.index])
-                deposited = round(max(capital, needed) * 100) * (MICRO // 100)
-                pocket = Pocket(deposited + int(cash[trader.index]), deposited)
-                accounts[trader.index].pockets[dex] = pocket
+    for dex, past in earned.items():
+        deposited = paid[dex].total(len(population)).tolist()
+        for index in capitals(population, valued, dex):
+            pocket = Pocket(deposited[index] + int(past.cash[index]), deposited[index])
+            accounts[index].pockets[dex] = pocket
     columns = (
         book.account,
         book.coin,
@@ -296,13 +340,3 @@ def opened(
         accounts[a].positions[coin] = Position(lots, cost, *funding)
         accounts[a].pocket(valued.coins[coin].dex).cash -= funding[0]
     return accounts
-
-
-def _least(valued: Valued, coins: Sequence[int], past: Earned, book: Book) -> Floats:
-    """Return the dollars without which an account's past on one dex had ended early."""
-    here = np.isin(book.coin, coins)
-    last = np.array([int(close[-1]) for close in valued.closes])
-    gross = np.zeros_like(past.worst)
-    np.add.at(gross, book.account[here], np.abs(book.lots[here]) * last[book.coin[here]])
-    least: Floats = np.maximum(-1.6 * past.worst, gross / SAFE_LEVERAGE - past.worst) / MICRO
-    return least

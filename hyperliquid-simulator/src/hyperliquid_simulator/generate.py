@@ -14,11 +14,12 @@ from typing import Final
 
 import numpy as np
 
-from hyperliquid_simulator.accounting import Valued, folded, opened, recorded
+from hyperliquid_simulator.accounting import Valued, folded, opened, paid_in, recorded
 from hyperliquid_simulator.candles import Bars
 from hyperliquid_simulator.catalogue import Coin
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.decisions import Decisions, Views
+from hyperliquid_simulator.dexes import OWN
 from hyperliquid_simulator.funding import multipliers, past_funding
 from hyperliquid_simulator.listing import trading
 from hyperliquid_simulator.market import (
@@ -39,6 +40,7 @@ from hyperliquid_simulator.past import (
     PastTrades,
 )
 from hyperliquid_simulator.past_movements import past_movements
+from hyperliquid_simulator.payments import Payments
 from hyperliquid_simulator.population import People, draw_population
 from hyperliquid_simulator.prices import Prices
 from hyperliquid_simulator.seats import Seats, draw_seats
@@ -88,14 +90,19 @@ def generate(config: Config, start_ms: int) -> Past:
     quoted = round(config.usual_dollars_per_minute * MICRO)
     valued = Valued(coins, closes, funding, origin)
     records, earned = recorded(population, trades, valued, quoted)
-    accounts = opened(population, valued, records.volume[-1], earned, book)
-    needed = np.array([account.deposited for account in accounts])
+    paid = paid_in(population, valued, earned, deaths)
+    accounts = opened(population, valued, records.volume[-1], earned, paid, book)
     movements = past_movements(
-        config.seed, population, needed, (origin, start_ms), config.movements_per_day
+        config.seed,
+        population,
+        Payments.joined(list(paid.values())),
+        (origin, start_ms),
+        config.movements_per_day,
     )
-    extra = movements.balances(len(needed), start_ms) - needed
-    for account, usd in zip(accounts, extra.tolist(), strict=True):
-        account.pocket("").receive(usd)
+    for account, usd in zip(
+        accounts, movements.balances(len(population), start_ms).tolist(), strict=True
+    ):
+        account.pocket(OWN).receive(usd - account.deposited)
     return Past(
         population=population,
         seats=seats,

@@ -15,6 +15,9 @@ from hyperliquid_simulator.population import Population, Trader
 from hyperliquid_simulator.styles import Style
 from hyperliquid_simulator.wire import MICRO
 
+LAST: Final = 0.999
+"""The last moment of a minute."""
+
 LIQUIDATION_MARGIN: Final = 0.5
 """Of the margin at a coin's highest leverage: below it the venue closes everything."""
 
@@ -71,7 +74,7 @@ def liquidated(
         (coin,) = trader.coins
         end = _end(trader, orders.minute[mine], orders.lots[mine], closes[coin], coins[coin])
         if end is not None:
-            keep[mine] = orders.minute[mine] < end[0]
+            keep[mine] = orders.minute[mine] <= end[0]
             ends.append((trader.index, coin, *end))
     whole = np.array([(*end[:3], end[4]) for end in ends], dtype=np.int64).reshape(-1, 4)
     closing = Orders(
@@ -100,7 +103,8 @@ def _end(
 ) -> tuple[int, float, int] | None:
     """Return when an account falls below its maintenance margin, and what it holds then.
 
-    The part of the minute is that at which a straight line between its closes crosses the margin.
+    The part of the minute is that at which a straight line between its closes crosses the margin,
+    or its end if the account traded in it.
     """
     if not len(minute):
         return None
@@ -113,13 +117,13 @@ def _end(
     equity = trader.capital * MICRO - np.cumsum(spent) + held * close
     needed = LIQUIDATION_MARGIN / coin.max_leverage * np.abs(held) * close
     spare = equity - needed
-    below = np.flatnonzero((spare < 0) & (change == 0))
+    below = np.flatnonzero((spare < 0) & (held != 0))
     if not len(below):
         return None
     at = int(below[0])
     before, after = float(spare[at - 1]), float(spare[at])
-    fraction = before / (before - after) if before > 0 else 0.0
-    return at, min(fraction, 0.999), int(held[at])
+    fraction = LAST if change[at] else min(before / (before - after), LAST)
+    return at, fraction, int(held[at])
 
 
 def _prices(closes: Sequence[Ints], views: Views) -> Ints:

@@ -7,14 +7,14 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from hyperliquid_simulator.market import Ints, stream
+from hyperliquid_simulator.market import DAY_MS, MINUTE_MS, Ints, stream
 from hyperliquid_simulator.movements import Kind
 from hyperliquid_simulator.past import BLOCK_MS, HEIGHT_REFERENCE, KINDS, NOBODY, PastMovements
+from hyperliquid_simulator.payments import Payments
 from hyperliquid_simulator.population import Population
 from hyperliquid_simulator.styles import RESTING, VAULTS, Style
 from hyperliquid_simulator.wire import MICRO
 
-DAY_MS: Final = 86_400_000
 HOUR_MS: Final = 3_600_000
 FEE: Final = MICRO
 """What a withdrawal and a transfer to somebody else cost."""
@@ -49,19 +49,23 @@ class Draft:
 
 
 def past_movements(
-    seed: int, population: Population, needed: Ints, span_ms: tuple[int, int], per_day: float
+    seed: int, population: Population, paid: Payments, span_ms: tuple[int, int], per_day: float
 ) -> PastMovements:
     """Draw the movements of the past; ``span_ms`` is when the history began and ends.
 
-    ``needed`` micro-dollars is what each account must have had from the beginning. Whatever comes
-    later comes on top and only such money leaves, so no account ever has less.
+    ``paid`` is what owners paid in and took out. Whatever else comes later comes on top and only
+    such money leaves, so no account ever has less.
     """
     rng = stream(seed, "movements")
+    origin, now = span_ms
+    first = paid.until(origin)
+    needed, later = first.total(len(population)), paid.after(origin)
     drafts = [
-        *_beginnings(rng, population, needed, span_ms[0]),
-        *_sums(rng, population, needed, span_ms, per_day),
+        *_beginnings(rng, population, needed, origin),
+        *_payments(population, later),
+        *_sums(rng, population, needed, (origin, (now // DAY_MS + 1) * DAY_MS), per_day),
     ]
-    return _in_order(seed, drafts)
+    return _in_order(seed, drafts, now)
 
 
 # ── What everybody began with ────────────────────────────────────────────────────────────────
@@ -134,6 +138,28 @@ def _given(passed: Sequence[Ints], accounts: int) -> Ints:
     return total
 
 
+# ── What owners paid in and took out later ───────────────────────────────────────────────────
+
+
+def _payments(population: Population, later: Payments) -> Iterator[Draft]:
+    """Let money pass between accounts and the world outside, of sub-accounts by way of their master."""
+    masters = np.array([NOBODY if t.master is None else t.master for t in population.traders])
+    master = masters[later.account]
+    owner = np.where(master == NOBODY, later.account, master)
+    outside, usd = np.full(len(later), NOBODY), np.abs(later.usd)
+    came, passed = later.usd > 0, master != NOBODY
+    before, after = later.time - MINUTE_MS, later.time + MINUTE_MS
+    yield Draft(Kind.DEPOSIT, *_rows(came, before, outside, owner, usd))
+    yield Draft(
+        Kind.SUB_ACCOUNT_TRANSFER, *_rows(came & passed, later.time, owner, later.account, usd)
+    )
+    yield Draft(
+        Kind.SUB_ACCOUNT_TRANSFER, *_rows(~came & passed, later.time, later.account, owner, usd)
+    )
+    leaves = ~came & (usd > FEE)
+    yield Draft(Kind.WITHDRAW, *_rows(leaves, after, owner, outside, usd - FEE), fee=FEE)
+
+
 # ── What came and went on top ────────────────────────────────────────────────────────────────
 
 
@@ -146,8 +172,7 @@ def _sums(
 ) -> Iterator[Draft]:
     """Let sums come from outside or from others; most of them leave again, some stay."""
     origin, now = span_ms[0], span_ms[1] - 2 * HOUR_MS
-    fixed = RESTING | VAULTS | {Style.GAMBLER}
-    able = np.array([t.index for t in population.traders if t.style not in fixed])
+    able = np.array([t.index for t in population.traders if t.style not in IDLE])
     days = max(now - origin, 0) / DAY_MS
     taker = np.repeat(able, rng.poisson(min(per_day * days / 2, MOST_SUMS), len(able)))
     count = len(taker)
@@ -179,8 +204,8 @@ def _rows(
     return time[chosen], sender[chosen], receiver[chosen], usd[chosen]
 
 
-def _in_order(seed: int, drafts: Iterable[Draft]) -> PastMovements:
-    """Let every movement happen in a block."""
+def _in_order(seed: int, drafts: Iterable[Draft], now: int) -> PastMovements:
+    """Let every movement up to now happen in a block."""
     parts = [
         (
             d.time,
@@ -197,4 +222,5 @@ def _in_order(seed: int, drafts: Iterable[Draft]) -> PastMovements:
     block = np.floor((moment - began) / BLOCK_MS)
     time = (began + np.rint(block * BLOCK_MS)).astype(np.int64)
     order = np.argsort(time, kind="stable")
+    order = order[: np.searchsorted(time[order], now, side="right")]
     return PastMovements(seed, time[order], *(column[order] for column in columns))

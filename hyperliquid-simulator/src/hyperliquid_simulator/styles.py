@@ -65,7 +65,7 @@ HABITS: Final[Mapping[Style, Habit]] = {
     Style.VAULT: Habit(500_000.0, 0.8, gross=(0.5, 1.2)),
     Style.MAKER: Habit(10_000_000.0, 0.4, coins=_EVERYTHING, churns=False),
     Style.PROVIDER: Habit(40_000_000.0, 0.1, coins=_EVERYTHING, churns=False),
-    Style.CROWD: Habit(200_000.0, 0.8, coins=_EVERYTHING, churns=False),
+    Style.CROWD: Habit(600_000.0, 0.6, coins=_EVERYTHING, churns=False),
     Style.CHILD: Habit(10_000_000.0, 0.1, coins=_EVERYTHING, churns=False),
 }
 
