@@ -10,9 +10,10 @@ from hyperliquid_simulator.clearing import Clearing
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.funds import Funds
 from hyperliquid_simulator.margin import whole
+from hyperliquid_simulator.market import DAY_MS
 from hyperliquid_simulator.modes import Modes, isolate_some
 from hyperliquid_simulator.movements import Kind
-from hyperliquid_simulator.past_movements import DAY_MS, FEE, IDLE, LARGEST_PART, ROUND, SMALLEST
+from hyperliquid_simulator.past_movements import FEE, IDLE, LARGEST_PART, ROUND, SMALLEST
 from hyperliquid_simulator.population import Population, Trader
 from hyperliquid_simulator.wire import MICRO
 
