@@ -171,7 +171,7 @@ def real_books() -> list[Book]:
     if not PANEL.is_dir():
         return []
     books: dict[str, Book] = {}
-    for _, fact in Panel(PANEL).told():
+    for _, fact, _ in Panel(PANEL).told():
         if isinstance(fact, TraderPositions):
             books.setdefault(fact.address, {held.coin: held for held in fact.positions})
         if len(books) > MOST_BOOKS:

@@ -122,6 +122,12 @@ def consumer() -> Consumer:
     return Consumer()
 
 
+@pytest.fixture(scope="session")
+def a_consumer() -> Callable[[], Consumer]:
+    """Make consumers for fixtures that last longer than a test."""
+    return Consumer
+
+
 @pytest.fixture
 def until() -> Callable[[Callable[[], bool | Awaitable[bool]]], Awaitable[None]]:
     """Wait until something holds; fail if it does not for long."""

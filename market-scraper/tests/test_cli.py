@@ -107,6 +107,19 @@ def test_the_doctor_names_what_is_missing(environment: dict[str, str]) -> None:
     assert "MARKET_SCRAPER_EXCHANGE_URL" in said.stdout
 
 
+def test_a_recording_stops_by_itself_and_can_be_told_again(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    folder, journal = str(tmp_path / "recording"), str(tmp_path / "journal")
+
+    recorded = call(environment, "record", folder, "--hours", "0.001")
+    replayed = call(environment, "replay", folder, "--journal", journal)
+
+    assert (recorded.returncode, replayed.returncode) == (0, 0)
+    assert "no answer to 'metaAndAssetCtxs'" in recorded.stdout, "there is no venue"
+    assert "source_status" not in replayed.stdout, "and so nothing came in"
+
+
 def test_what_is_no_recording_ends_with_1(environment: dict[str, str], tmp_path: Path) -> None:
     said = call(environment, "replay", str(tmp_path), "--journal", str(tmp_path / "journal"))
 

@@ -1,4 +1,4 @@
-"""The command line: ``market-scraper run | replay | traders | collectors | coins | doctor``."""
+"""The command line: ``market-scraper run | record | replay | traders | collectors | coins | doctor``."""
 
 import asyncio
 import re
@@ -95,9 +95,45 @@ def run(
     raise typer.Exit(serve(settings))
 
 
+@cli.command()
+def record(
+    folder: Annotated[Path, typer.Argument(help="Where to write; goes on where it ended.")],
+    exchange: Exchange = None,
+    max_traders: Annotated[
+        int | None, typer.Option(help="How many traders of the leaderboard to track.")
+    ] = None,
+    hours: Annotated[
+        float | None, typer.Option(min=0.001, help="Stop after so long; default: when interrupted.")
+    ] = None,
+    gigabytes: Annotated[
+        float | None, typer.Option(min=0.001, help="Keep the newest so many; default 20.")
+    ] = None,
+    api_port: Annotated[int | None, typer.Option(help="Port of health, status, metrics.")] = None,
+) -> None:
+    """Follow the venue and write everything that comes in to FOLDER, as it comes; publish nothing.
+
+    Frames and answers with the time they were received, compressed, checksummed, in files of at most
+    64 MB, the oldest given up first. `market-scraper replay FOLDER` tells it again. To record beside
+    publishing, set MARKET_SCRAPER_RECORD_FOLDER and `run`.
+    """
+    settings = Settings.read(
+        exchange_url=exchange,
+        bus_url="memory://recording",
+        storage_url="memory://",
+        max_traders=max_traders,
+        record_folder=folder,
+        record_bytes=None if gigabytes is None else int(gigabytes * 1e9),
+        api_port=api_port,
+    )
+    configure("market-scraper", settings.log_level)
+    raise typer.Exit(serve(settings, None if hours is None else hours * 3_600))
+
+
 @cli.command("replay")
 def replay_recording(
-    path: Annotated[Path, typer.Argument(help="A whale panel's folder, or recorded frames.")],
+    path: Annotated[
+        Path, typer.Argument(help="What `record` wrote, a whale panel's folder, or frames.")
+    ],
     bus: Bus = None,
     journal: Annotated[
         Path | None, typer.Option(help="Write this journal directory instead of, or beside, a bus.")

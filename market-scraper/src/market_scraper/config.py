@@ -67,6 +67,8 @@ class Settings(BaseSettings):
         How far back slow indicators are told.
     binance_symbols, binance_seconds
         Which of Binance's markets are followed, and how often it is asked how they stand.
+    record_folder, record_bytes
+        Where everything that comes in is written down as it came, and how much of it is kept; None: nowhere.
     leaderboard_rows
         How many rows of each window's ranking are published.
     """
@@ -106,6 +108,8 @@ class Settings(BaseSettings):
     binance_symbols: Annotated[tuple[str, ...], NoDecode] = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
     binance_seconds: Annotated[float, Field(ge=1, le=_DAY)] = 10
     status_seconds: Annotated[float, Field(ge=0.1, le=_DAY)] = 5
+    record_folder: Path | None = None
+    record_bytes: Annotated[int, Field(ge=1 << 20, le=1 << 50)] = 20_000_000_000
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @classmethod

@@ -18,14 +18,19 @@ _SAY_SECONDS = 5.0
 _WARM_AFTER = 12
 
 
-def serve(settings: Settings) -> int:
-    """Run until a signal comes; return the exit code of the process."""
+def serve(settings: Settings, seconds: float | None = None) -> int:
+    """Run until a signal comes, or for so many seconds; return the exit code of the process."""
     manager = Manager.from_environment()
-    return run(_main(settings, Notifier(manager.notify_socket)), manager=manager)
+    main = _main(settings, Notifier(manager.notify_socket), seconds)
+    return run(main, manager=manager)
 
 
-def _main(settings: Settings, notifier: Notifier) -> Callable[[Stop], Awaitable[None]]:
+def _main(
+    settings: Settings, notifier: Notifier, seconds: float | None
+) -> Callable[[Stop], Awaitable[None]]:
     async def main(stop: Stop) -> None:
+        if seconds is not None:
+            asyncio.get_running_loop().call_later(seconds, stop.set)
         async with (
             running(settings) as scraper,
             serving(

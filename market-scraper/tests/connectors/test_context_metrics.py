@@ -17,20 +17,18 @@ from market_scraper.connectors.context_metrics import (
     ContextMetricsCollector,
     Memory,
     Reading,
-    Told,
     news,
+    remember,
 )
 from market_scraper.connectors.registry import CONTEXT_SOURCES
 from market_scraper.connectors.web import Web, web_session
 from market_scraper.errors import RateLimitedError, SourceUnavailableError, WireFormatError
-from market_scraper.moments import milliseconds
 from market_scraper.outlet import Outlet
 from market_scraper.storage.keeper import Keeper
 from market_scraper.storage.memory import MemoryRepository
 from market_scraper.testing.foreign import Answer, Foreign
 from shared_events.bus.buffered import buffered
 from shared_events.envelope import StandardEvent
-from shared_events.payloads import ContextMetric
 from shared_events.runtime.clock import ManualClock
 from shared_events.testing.factories import NOON
 
@@ -40,10 +38,6 @@ BEFORE = NOON - timedelta(days=400)
 
 def a_reading(value: object = "0.5", at: datetime = MIDNIGHT, metric: str = "cbbi") -> Reading:
     return Reading(metric, at, Decimal(str(value)), "fraction")
-
-
-def remember(told: Memory, facts: Sequence[ContextMetric]) -> None:
-    told |= {(m.metric, milliseconds(m.at)): Told(m.value, m.revision) for m in facts}
 
 
 def test_only_what_is_new_or_other_is_news() -> None:

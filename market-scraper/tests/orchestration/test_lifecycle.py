@@ -56,7 +56,7 @@ async def test_what_is_published_is_what_the_venue_holds(
 
         await until(lambda: agrees(venue, scraper, consumer))
 
-        assert scraper.positions.repairs == 0
+        assert scraper.positions.following.repairs == 0
         assert scraper.sight().condition == "LIVE"
     tracked = consumer.of("tracked_traders")
     assert [told.snapshot.index for told in tracked] == list(range(40))
@@ -84,12 +84,16 @@ async def test_a_broken_connection_is_noticed_and_what_was_missed_is_repaired(
         await venue.do("fault", kind="drop_sockets", **{"for": 1.0})
         await venue.do("burst", trades=2_000)
 
-        await until(lambda: scraper.positions.gaps_found > 0)
+        await until(lambda: scraper.positions.following.gaps_found > 0)
         await until(lambda: certain(scraper) and scraper.feed.ready)
         await venue.do("pause")
 
         await until(lambda: agrees(venue, scraper, consumer))
-        await until(lambda: scraper.positions.gaps_closed == scraper.positions.gaps_found)
+        await until(
+            lambda: (
+                scraper.positions.following.gaps_closed == scraper.positions.following.gaps_found
+            )
+        )
     changes = [change for told in consumer.of("trader_positions") for change in told.changes]
     assert "poll" in {change.cause for change in changes}
 

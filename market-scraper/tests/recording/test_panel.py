@@ -61,7 +61,9 @@ def panel(folder: Path, wallets: list[dict[str, Any]], positions: list[dict[str,
 
 def books(told: list[Told]) -> dict[tuple[int, str], TraderPositions]:
     return {
-        (fact.sequence, fact.address): fact for _, fact in told if isinstance(fact, TraderPositions)
+        (fact.sequence, fact.address): fact
+        for _, fact, _ in told
+        if isinstance(fact, TraderPositions)
     }
 
 
@@ -95,7 +97,7 @@ def test_a_wallet_without_positions_is_flat_and_an_absent_one_is_unknown(tmp_pat
     assert known[SECOND, ALICE].positions == ()
     assert [change.kind for change in known[SECOND, ALICE].changes] == ["close"]
     assert (SECOND, BOB) not in known
-    left = [f for _, f in told if isinstance(f, TrackedTrader) and not f.tracked]
+    left = [f for _, f, _ in told if isinstance(f, TrackedTrader) and not f.tracked]
     assert [(fact.address, fact.reason) for fact in left] == [(BOB, "no longer on the leaderboard")]
 
 
@@ -111,7 +113,7 @@ def test_every_fact_is_told_at_its_snapshot_and_knows_nothing_later(tmp_path: Pa
         told for told in facts if told.at <= moment(SECOND) and not is_status(told.fact)
     ]
 
-    assert [at for at, _ in facts] == sorted(at for at, _ in facts)
+    assert [at for at, _, _ in facts] == sorted(at for at, _, _ in facts)
     assert until_second == [told for told in start.told() if not is_status(told.fact)]
 
 
@@ -122,7 +124,7 @@ def is_status(fact: Any) -> bool:
 def test_the_cadence_is_the_median_distance(tmp_path: Path) -> None:
     told = panel(tmp_path, [a_wallet(ms) for ms in (FIRST, SECOND, THIRD)], [a_position(FIRST)])
 
-    status = next(fact for _, fact in told.told() if isinstance(fact, SourceStatus))
+    status = next(fact for _, fact, _ in told.told() if isinstance(fact, SourceStatus))
 
     assert (status.recording, status.cadence_seconds) == (True, 10_000)
 
@@ -138,7 +140,7 @@ def test_a_mark_is_derived_from_what_positions_are_worth(tmp_path: Path) -> None
         ],
     ).told()
 
-    [context] = [fact for _, fact in told if isinstance(fact, MarketContext)]
+    [context] = [fact for _, fact, _ in told if isinstance(fact, MarketContext)]
 
     assert context.mark == Decimal(82_020)
 

@@ -37,7 +37,10 @@ def exposition(scraper: Scraper) -> bytes:
         "events": ("Events handed to the bus", scraper.outlet.told),
         "gaps_found": ("Times trades of a coin were missed", sight.gaps_found),
         "gaps_closed": ("Gaps that left no doubt behind", sight.gaps_closed),
-        "repairs": ("Position sizes that were wrong and corrected", scraper.positions.repairs),
+        "repairs": (
+            "Position sizes that were wrong and corrected",
+            scraper.positions.following.repairs,
+        ),
         "unknown_answers": ("States the venue refused", scraper.positions.unknown_answers),
         "rows_seen": ("Positions looked at", scraper.keeper.positions.seen),
         "rows_written": ("Of those, written down", scraper.keeper.positions.written),

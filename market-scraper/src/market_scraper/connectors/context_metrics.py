@@ -113,6 +113,11 @@ def news(
     return [fresh[key] for key in sorted(fresh)]
 
 
+def remember(told: Memory, facts: Iterable[ContextMetric]) -> None:
+    """Note in `told` that `facts` were told."""
+    told |= {(m.metric, milliseconds(m.at)): Told(m.value, m.revision) for m in facts}
+
+
 class ContextMetricsCollector:
     """Reads one source and tells what changed.
 
@@ -165,7 +170,7 @@ class ContextMetricsCollector:
         for start in range(0, len(fresh), _AT_ONCE):
             some = fresh[start : start + _AT_ONCE]
             await self._outlet.tell(some, source=self.name)
-            told |= {(m.metric, milliseconds(m.at)): Told(m.value, m.revision) for m in some}
+            remember(told, some)
 
     async def _memory(self, since: datetime) -> Memory:
         if self._told is None:

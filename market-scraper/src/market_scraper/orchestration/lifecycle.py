@@ -1,8 +1,8 @@
 """The composition root: build, start, stop in order."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import aiohttp
 import structlog
@@ -12,13 +12,15 @@ from market_scraper.config import Settings
 from market_scraper.connectors.web import web_session
 from market_scraper.orchestration.scraper import Scraper
 from market_scraper.orchestration.sources import Surroundings, source_collectors
-from market_scraper.orchestration.wiring import build
+from market_scraper.orchestration.wiring import build, recorded_rules
 from market_scraper.outlet import Outlet
+from market_scraper.recording.recorder import Recorder
 from market_scraper.storage.failover import FailoverRepository
 from market_scraper.storage.memory import MemoryRepository
 from market_scraper.storage.repository import Repository
 from market_scraper.storage.sole import sole
 from market_scraper.storage.sqlite import SqliteRepository
+from market_scraper.tapping import Tap, untapped
 from shared_events.bus.buffered import buffered
 from shared_events.bus.open import open_publisher
 from shared_events.bus.port import Publisher
@@ -54,13 +56,18 @@ async def running(
             )
         queue = await stack.enter_async_context(buffered(publisher, clock=clock))
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        scraper = build(settings, Outlet(queue, clock), repository, http, clock)
+        recorder = stack.enter_context(_recorder(settings, clock))
+        tap: Tap = recorder or untapped
+        scraper = build(settings, Outlet(queue, clock), repository, http, clock, tap)
         abroad = await stack.enter_async_context(
             web_session(allow_private=settings.allow_private_sources)
         )
-        around = Surroundings(settings, abroad, scraper.outlet, repository, clock)
+        around = Surroundings(settings, abroad, scraper.outlet, repository, clock, tap)
         for collector in source_collectors(around):
             scraper.manager.add(collector.name, collector, THEIRS)
+        if recorder is not None:
+            scraper.manager.add(recorder.name, recorder)
+            stack.push_async_callback(recorder.settle)
         async with _started(scraper):
             yield scraper
 
@@ -84,6 +91,24 @@ async def open_repository(settings: Settings, clock: Clock) -> Repository:
         await file.close()
         raise
     return store
+
+
+@contextmanager
+def _recorder(settings: Settings, clock: Clock) -> Iterator[Recorder | None]:
+    """Open the recording that the settings ask for."""
+    if settings.record_folder is None:
+        yield None
+        return
+    recorder = Recorder.open(
+        settings.record_folder,
+        clock,
+        recorded_rules(settings),
+        most_bytes=settings.record_bytes,
+    )
+    try:
+        yield recorder
+    finally:
+        recorder.close()
 
 
 @asynccontextmanager

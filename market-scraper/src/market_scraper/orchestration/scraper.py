@@ -11,7 +11,7 @@ from market_scraper.connectors.hyperliquid.collectors.leaderboard import Leaderb
 from market_scraper.connectors.hyperliquid.collectors.market_contexts import (
     MarketContextsCollector,
 )
-from market_scraper.connectors.hyperliquid.collectors.status import Sight
+from market_scraper.connectors.hyperliquid.collectors.status import Sight, sight_of
 from market_scraper.connectors.hyperliquid.collectors.trader_positions import (
     TraderPositionsCollector,
 )
@@ -55,23 +55,11 @@ class Scraper:
 
     def sight(self) -> Sight:
         """Say what is seen of the venue now."""
-        books, members = self.positions.books, self.positions.members
-        weight = sum(float(member.score) for member in members.values())
-        known = sum(
-            float(member.score)
-            for address, member in members.items()
-            if books.accounts[address].anchored
-        )
-        return Sight(
-            tracked=len(members),
-            anchored=books.anchored,
-            doubtful=books.doubtful,
-            anchored_weight=known / weight if weight else 0.0,
+        return sight_of(
+            self.positions.following,
             sockets_open=self.feed.open,
             sockets_needed=self.feed.needed,
             subscribed=self.feed.ready,
-            gaps_found=self.positions.gaps_found,
-            gaps_closed=self.positions.gaps_closed,
             budget_used=self.throttle.used_share,
             quiet_seconds=self.venue_time.quiet_seconds(),
         )
@@ -95,13 +83,13 @@ class Scraper:
             "doubtful": sight.doubtful,
             "coverage": sight.coverage,
             "budget": {
-                "used_share": round(sight.budget_used, 4),
+                "used_share": round(self.throttle.used_share, 4),
                 "limit_a_minute": self.settings.weight_limit,
             },
             "sockets": {"open": sight.sockets_open, "needed": sight.sockets_needed},
             "quiet_seconds": sight.quiet_seconds,
             "gaps": {"found": sight.gaps_found, "closed": sight.gaps_closed},
-            "repairs": self.positions.repairs,
+            "repairs": self.positions.following.repairs,
             "unknown_answers": self.positions.unknown_answers,
             "frames_set_aside": self.feed.set_aside,
             "events": {

@@ -21,6 +21,7 @@ from market_scraper.connectors.registry import CONTEXT_SOURCES
 from market_scraper.connectors.web import Web, refusal
 from market_scraper.outlet import Outlet
 from market_scraper.storage.repository import Repository
+from market_scraper.tapping import Tap
 from shared_events.errors import ConfigError
 from shared_events.runtime.clock import Clock
 
@@ -36,6 +37,7 @@ class Surroundings:
     outlet: Outlet
     repository: Repository
     clock: Clock
+    tap: Tap
 
     def url(self, name: str, usual: str) -> str:
         """Return where `name` is.
@@ -59,8 +61,28 @@ class Surroundings:
         there = replace(source, base_url=self.url(source.name, source.base_url))
         days = self.settings.context_days
         return ContextMetricsCollector(
-            there, pages, self.outlet, self.repository, self.clock, days=days
+            there,
+            _Tapped(pages, source.name, self.tap),
+            self.outlet,
+            self.repository,
+            self.clock,
+            days=days,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Tapped:
+    """Pages that are listened to."""
+
+    pages: Pages
+    name: str
+    tap: Tap
+
+    async def read(self, url: str) -> bytes | None:
+        raw = await self.pages.read(url)
+        if raw is not None:
+            self.tap("page", self.name, raw)
+        return raw
 
 
 def source_collectors(around: Surroundings) -> Iterator[Collector]:

@@ -1,5 +1,7 @@
 """What a scraper is made of, wired together; nothing runs yet."""
 
+from collections.abc import Sequence
+
 import aiohttp
 
 from market_scraper.config import Settings
@@ -23,11 +25,14 @@ from market_scraper.connectors.hyperliquid.venue_time import VenueTime
 from market_scraper.orchestration.manager import CollectorManager
 from market_scraper.orchestration.scraper import Scraper
 from market_scraper.outlet import Outlet
+from market_scraper.positions.roster import Member
+from market_scraper.recording.notes import Rules, encode_roster
 from market_scraper.storage.keeper import Keeper
 from market_scraper.storage.leaderboard_history import LeaderboardHistory
 from market_scraper.storage.repository import Repository
 from market_scraper.storage.retention import Compactor, Rule
 from market_scraper.storage.tables import LEADERBOARD, POSITIONS
+from market_scraper.tapping import Tap
 from shared_events.runtime.clock import Clock
 
 _HOUR_MS = 3_600_000
@@ -40,12 +45,13 @@ def build(
     repository: Repository,
     http: aiohttp.ClientSession,
     clock: Clock,
+    tap: Tap,
 ) -> Scraper:
     """Wire the parts together; nothing runs yet."""
-    feed = Feed(settings.websocket_url, clock)
+    feed = Feed(settings.websocket_url, clock, tap=tap)
     venue_time = VenueTime(feed.tape, clock)
     throttle = Throttle(WeightBudget(settings.weight_limit), clock)
-    info = InfoClient(http, settings.exchange_url, settings.leaderboard_url, throttle)
+    info = InfoClient(http, settings.exchange_url, settings.leaderboard_url, throttle, tap)
     positions = TraderPositionsCollector(
         info,
         feed,
@@ -65,13 +71,18 @@ def build(
     )
     outlet.on_told.append(keeper.told)
     positions.on_state.append(keeper.stated)
+
+    def on_roster(members: Sequence[Member]) -> None:
+        tap("roster", "", encode_roster(members))
+        positions.subscribe_traders(members)
+
     leaderboard = LeaderboardCollector(
         info,
         outlet,
         repository,
         venue_time,
         clock,
-        positions.subscribe_traders,
+        on_roster,
         history=LeaderboardHistory(repository),
         most=settings.max_traders,
         least_account_value=settings.least_account_value,
@@ -139,18 +150,31 @@ def build(
             scraper.sight, outlet, venue_time, clock, every_seconds=settings.status_seconds
         ),
         keeper,
-        Compactor(repository, clock, rules(settings)),
+        Compactor(repository, clock, thinning(settings)),
     ):
         manager.add(collector.name, collector)
     return scraper
 
 
-def rules(settings: Settings) -> tuple[Rule, ...]:
+def thinning(settings: Settings) -> tuple[Rule, ...]:
     """Return what is thinned out, and when."""
     return (
         Rule(POSITIONS, _days(settings.positions_fine_days), _HOUR_MS),
         Rule(POSITIONS, _days(settings.positions_days), None),
         Rule(LEADERBOARD, _days(settings.leaderboard_fine_days), _DAY_MS),
+    )
+
+
+def recorded_rules(settings: Settings) -> Rules:
+    """Return what a recording says of the settings by which events are made."""
+    return Rules(
+        coins=settings.coins,
+        coalesce_ms=settings.coalesce_ms,
+        republish_seconds=settings.republish_seconds,
+        leaderboard_rows=settings.leaderboard_rows,
+        least_account_value=settings.least_account_value,
+        status_seconds=settings.status_seconds,
+        context_days=settings.context_days,
     )
 
 

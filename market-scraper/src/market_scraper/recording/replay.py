@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from market_scraper.errors import RecordingError
-from market_scraper.outlet import SOURCE, happened
+from market_scraper.outlet import happened
 from market_scraper.recording.frames import frames_told, is_frames
+from market_scraper.recording.notes import is_notes, notes
+from market_scraper.recording.player import notes_told
 from market_scraper.recording.told import Told
 from shared_events.bus.buffered import buffered
 from shared_events.bus.port import Publisher
@@ -53,17 +55,19 @@ def told(path: Path) -> Iterator[Told]:
         return Panel(path).told()
     if is_frames(path):
         return frames_told(path)
+    if is_notes(path):
+        return notes_told(notes(path))
     raise RecordingError(
-        f"{path} is no recording: give a folder with positions.parquet and traders.parquet,"
-        " a .jsonl file of frames, or a folder of such files"
+        f"{path} is no recording: give a folder that `market-scraper record` wrote, a folder with"
+        " positions.parquet and traders.parquet, a .jsonl file of frames, or a folder of such files"
     )
 
 
 def envelopes(facts: Iterable[Told]) -> Iterator[StandardEvent[Any]]:
     """Put `facts` in envelopes that say when they happened and when they were recorded."""
-    for at, fact in facts:
+    for at, fact, source in facts:
         time = min(happened(fact), at)
-        yield event(fact, source=SOURCE, time=time, recorded_at=at)
+        yield event(fact, source=source, time=time, recorded_at=at)
 
 
 async def replay(

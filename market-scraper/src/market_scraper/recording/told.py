@@ -3,9 +3,12 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from market_scraper.outlet import SOURCE
+
 
 class Told(NamedTuple):
-    """`fact` as it was learned at `at`; nothing in it is known from later."""
+    """`fact` as it was learned at `at` from `source`; nothing in it is known from later."""
 
     at: datetime
     fact: Any
+    source: str = SOURCE

@@ -15,7 +15,12 @@ from market_scraper.connectors.hyperliquid.session import (
     TradesSeen,
 )
 from market_scraper.connectors.hyperliquid.tape import TradeTape
-from market_scraper.connectors.hyperliquid.websocket import SocketLimits, VenueSocket
+from market_scraper.connectors.hyperliquid.websocket import (
+    SocketLimits,
+    Tap as SocketTap,
+    VenueSocket,
+)
+from market_scraper.tapping import Tap, untapped
 from shared_events.runtime.clock import Clock
 
 log = structlog.get_logger()
@@ -39,16 +44,33 @@ class Feed:
         Over how many connections to spread: one that breaks takes only its share along.
     seed
         Of the jitter between reconnections.
+    tap
+        Called with everything that travels, and over which connection.
     """
 
-    def __init__(self, url: str, clock: Clock, sockets: int = MOST_SOCKETS, seed: int = 0) -> None:
+    def __init__(
+        self,
+        url: str,
+        clock: Clock,
+        sockets: int = MOST_SOCKETS,
+        seed: int = 0,
+        tap: Tap = untapped,
+    ) -> None:
         limits = SocketLimits()
         self._clock = clock
         jitter = Random(seed)  # noqa: S311 -- spreads reconnections, keeps no secret
         self.tape = TradeTape()
         self._sockets = [
-            VenueSocket(url, Session(self.tape), limits, clock, self._dispatch, jitter)
-            for _ in range(sockets)
+            VenueSocket(
+                url,
+                Session(self.tape),
+                limits,
+                clock,
+                self._dispatch,
+                jitter=jitter,
+                tap=_at(tap, number),
+            )
+            for number in range(sockets)
         ]
         self._subscribed: set[Subscription] = set()
         self.on_trades: list[Callable[[TradesSeen], None]] = []
@@ -123,3 +145,7 @@ class Feed:
                 log.warning("venue_complained", text=text)
             case _:
                 pass
+
+
+def _at(tap: Tap, number: int) -> SocketTap:
+    return lambda kind, body: tap(kind, str(number), body)

@@ -1,13 +1,16 @@
 """Hyperliquid's ``/info`` endpoint and its leaderboard file: one method per request, bytes back."""
 
 import aiohttp
+import msgspec
 
 from market_scraper.connectors.answers import body, said
 from market_scraper.connectors.hyperliquid.budget import base_weight, row_weight
 from market_scraper.connectors.hyperliquid.throttle import Throttle, Urgency
 from market_scraper.connectors.hyperliquid.wire import Request
 from market_scraper.errors import RateLimitedError, SourceUnavailableError
+from market_scraper.tapping import Tap, untapped
 
+LEADERBOARD = "leaderboard"
 _REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=20)
 _FILE_TIMEOUT = aiohttp.ClientTimeout(total=120)
 
@@ -27,6 +30,8 @@ class InfoClient:
         Where the leaderboard file lies.
     throttle
         The door every request goes through.
+    tap
+        Called with every answer.
     """
 
     def __init__(
@@ -35,11 +40,13 @@ class InfoClient:
         base_url: str,
         leaderboard_url: str,
         throttle: Throttle,
+        tap: Tap = untapped,
     ) -> None:
         self._http = http
         self._url = f"{base_url.rstrip('/')}/info"
         self._leaderboard_url = leaderboard_url
         self.throttle = throttle
+        self._tap = tap
 
     async def clearinghouse_state(self, address: str, urgency: Urgency) -> bytes:
         """Return what `address` holds on the main dex."""
@@ -70,9 +77,11 @@ class InfoClient:
         """Return the leaderboard file; another host, no weight."""
         try:
             async with self._http.get(self._leaderboard_url, timeout=_FILE_TIMEOUT) as response:
-                return await body(response, "leaderboard")
+                answer = await body(response, LEADERBOARD)
         except (aiohttp.ClientError, TimeoutError) as e:
             raise SourceUnavailableError(f"no leaderboard: {said(e)}") from e
+        self._tap("answer", LEADERBOARD, answer)
+        return answer
 
     async def _ask(self, request: Request, urgency: Urgency, most_rows: int = 0) -> bytes:
         kind = request["type"]
@@ -88,6 +97,7 @@ class InfoClient:
             raise
         except (aiohttp.ClientError, TimeoutError) as e:
             raise SourceUnavailableError(f"no answer to {kind!r}: {said(e)}") from e
+        self._tap("answer", msgspec.json.encode(request).decode(), answer)
         rows = answer.count(b'"t":') if most_rows else 0
         self.throttle.settle(lease, base_weight(request) + row_weight(request, rows))
         return answer

@@ -140,13 +140,18 @@ class Session:
             return
         for subscription in self.wanted:
             if subscription not in self._asked:
-                self._asked[subscription] = now
-                self._await_replay(subscription)
+                self.asked(subscription, now)
                 yield Send(subscription.message("subscribe"))
         if now - self._pinged >= PING_SECONDS:
             self._pinged, self._ponged = now, False
             yield Send('{"method":"ping"}')
         yield from self._wake_silent(now)
+
+    def asked(self, subscription: Subscription, now: float) -> None:
+        """Note that `subscription` was asked for: of a coin's trades the venue then repeats the last."""
+        self._asked[subscription] = now
+        if subscription.type == "trades" and subscription.coin:
+            self._replaying.add(subscription.coin)
 
     def received(self, text: str | bytes, now: float) -> Iterator[Effect]:
         """Yield what `text` means.
@@ -190,10 +195,6 @@ class Session:
         echoed = ack.subscription
         if ack.method == "subscribe":
             self._confirmed.add(Subscription(echoed.type, echoed.coin, echoed.interval))
-
-    def _await_replay(self, subscription: Subscription) -> None:
-        if subscription.type == "trades" and subscription.coin:
-            self._replaying.add(subscription.coin)
 
     def _wake_silent(self, now: float) -> Iterator[Effect]:
         """Subscribe anew to coins whose trades stopped although the connection lives."""

@@ -12,6 +12,7 @@ from websockets.exceptions import WebSocketException
 from market_scraper.connectors.hyperliquid.budget import WeightBudget
 from market_scraper.connectors.hyperliquid.session import Effect, Reconnect, Send, Session
 from market_scraper.errors import WireFormatError
+from market_scraper.tapping import Kind
 from shared_events.runtime.clock import Clock
 
 log = structlog.get_logger()
@@ -23,6 +24,10 @@ _LONGEST_WAIT_SECONDS = 30.0
 _TICK_SECONDS = 0.2
 _MOST_BYTES = 16 << 20
 _FRAMES_AT_ONCE = 20
+
+
+Tap = Callable[[Kind, bytes], None]
+"""Called with what happened to the connection, and what travelled."""
 
 
 class SocketLimits:
@@ -50,16 +55,20 @@ class VenueSocket:
         Called with everything the session says beyond sending and reconnecting.
     jitter
         Spreads reconnections.
+    tap
+        Called with everything that travels.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- each is a collaborator of its own
         self,
         url: str,
         session: Session,
         limits: SocketLimits,
         clock: Clock,
         on_effect: Callable[[Effect], None],
+        *,
         jitter: Random,
+        tap: Tap,
     ) -> None:
         self.session = session
         self.open = False
@@ -69,6 +78,7 @@ class VenueSocket:
         self._clock = clock
         self._on_effect = on_effect
         self._jitter = jitter
+        self._tap = tap
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
@@ -89,11 +99,14 @@ class VenueSocket:
                 self._url, ping_interval=None, compression=None, max_size=_MOST_BYTES
             ) as socket:
                 self.open = True
+                self._tap("open", b"")
                 self.session.opened(self._now())
                 return await self._converse(socket)
         except (OSError, WebSocketException) as e:
             return str(e) or type(e).__name__
         finally:
+            if self.open:
+                self._tap("close", b"")
             self.open = False
             self.session.closed()
 
@@ -106,6 +119,7 @@ class VenueSocket:
                         return effect.reason
                     if isinstance(effect, Send):
                         await self._enter(self._limits.messages)
+                        self._tap("sent", effect.text.encode())
                         await socket.send(effect.text)
                 await asyncio.wait([reading], timeout=_TICK_SECONDS)
             return reading.result()
@@ -123,6 +137,7 @@ class VenueSocket:
         return f"closed with {socket.close_code} {socket.close_reason}"
 
     def _understand(self, frame: str | bytes) -> None:
+        self._tap("frame", frame.encode() if isinstance(frame, str) else frame)
         try:
             for effect in self.session.received(frame, self._now()):
                 self._on_effect(effect)

@@ -10,11 +10,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from market_scraper.connectors.hyperliquid.budget import WeightBudget
-from market_scraper.connectors.hyperliquid.collectors.leaderboard import (
-    CHUNK_ROWS,
-    LeaderboardCollector,
-    chunks,
-)
+from market_scraper.connectors.hyperliquid.collectors.leaderboard import LeaderboardCollector
+from market_scraper.connectors.hyperliquid.ranking import CHUNK_ROWS, chunks
 from market_scraper.connectors.hyperliquid.rest import InfoClient
 from market_scraper.connectors.hyperliquid.tape import TradeTape
 from market_scraper.connectors.hyperliquid.throttle import Throttle

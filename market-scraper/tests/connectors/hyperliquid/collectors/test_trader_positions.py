@@ -52,8 +52,8 @@ async def test_a_gap_is_closed_when_the_only_trader_it_left_in_doubt_is_tracked_
 
         for listen in feed.on_trades:
             listen(TradesSeen("BTC", Taken((), covered_from_ms=T0 + 60_000, gap=True)))
-        assert (collector.gaps_found, collector.gaps_closed) == (1, 0)
+        assert (collector.following.gaps_found, collector.following.gaps_closed) == (1, 0)
 
         collector.remove_trader(ALICE)
 
-        assert (collector.gaps_found, collector.gaps_closed) == (1, 1)
+        assert (collector.following.gaps_found, collector.following.gaps_closed) == (1, 1)

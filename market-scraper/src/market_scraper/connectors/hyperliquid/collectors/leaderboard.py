@@ -1,43 +1,36 @@
 """Read the leaderboard, publish it, and decide from it who is tracked."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from hashlib import blake2b
-from itertools import islice
-from typing import ClassVar, get_args
+from typing import ClassVar
 
 import structlog
 
 from market_scraper.collecting import Pulse
-from market_scraper.connectors.hyperliquid.parse import parse_leaderboard
+from market_scraper.connectors.hyperliquid.ranking import (
+    WINDOWS,
+    chunks,
+    departures,
+    introductions,
+    profile,
+    ranking,
+)
 from market_scraper.connectors.hyperliquid.rest import InfoClient
 from market_scraper.connectors.hyperliquid.venue_time import VenueTime
 from market_scraper.moments import milliseconds
 from market_scraper.outlet import Outlet
-from market_scraper.positions.identity import Identity
 from market_scraper.positions.roster import Member, Overrides, choose, turnover
-from market_scraper.positions.scoring import SCORE_VERSION, Result, Standing
+from market_scraper.positions.scoring import Standing
 from market_scraper.storage.leaderboard_history import LeaderboardHistory
 from market_scraper.storage.repository import Repository
 from shared_events.errors import TransientError
-from shared_events.payloads import (
-    LeaderboardChunk,
-    LeaderboardRow,
-    Performance,
-    SnapshotPart,
-    TrackedTrader,
-    TraderProfile,
-    Window,
-)
 from shared_events.runtime.clock import Clock
 
 log = structlog.get_logger()
 
-CHUNK_ROWS = 500
 _OVERRIDE_SECONDS = 2.0
-_WINDOWS: tuple[Window, ...] = get_args(Window)
 
 
 class LeaderboardCollector:
@@ -142,7 +135,7 @@ class LeaderboardCollector:
 
     async def _read(self) -> None:
         raw = await self._info.leaderboard()
-        generation, self.standings = await asyncio.to_thread(_ranking, raw)
+        generation, self.standings = await asyncio.to_thread(ranking, raw)
         if generation != self._generation:
             at = self._venue_time.now()
             await self._publish_ranking(generation, at)
@@ -152,7 +145,7 @@ class LeaderboardCollector:
 
     async def _publish_ranking(self, generation: str, at: datetime) -> None:
         standings = self.standings.values()
-        for window in _WINDOWS:
+        for window in WINDOWS:
             pieces = chunks(window, generation, at, standings, self._rows)
             await self._outlet.tell(await asyncio.to_thread(list, pieces))
         log.info("leaderboard_read", rows=len(self.standings), generation=generation)
@@ -166,10 +159,7 @@ class LeaderboardCollector:
             before, after, self.standings, self._overrides, self._least_account_value
         )
         self.roster = after
-        await self._outlet.tell(
-            TrackedTrader(address=address, tracked=False, reason=reason, at=at)
-            for address, reason in changed.left.items()
-        )
+        await self._outlet.tell(departures(changed.left, at))
         news = [m for m in after.values() if not self._introduced or m != before.get(m.address)]
         await self._outlet.tell(introductions(news, at, snapshot=not self._introduced))
         self._introduced = self._introduced or bool(after)
@@ -203,75 +193,3 @@ class LeaderboardCollector:
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
-
-
-def chunks(
-    window: Window, generation: str, at: datetime, standings: Iterable[Standing], most: int
-) -> Iterator[LeaderboardChunk]:
-    """Yield one window's ranking by profit, at most `most` rows, in pieces."""
-    ranked = sorted(
-        (standing for standing in standings if window in standing.results),
-        key=lambda standing: (-standing.results[window].pnl, standing.address),
-    )[:most]
-    total = -(-len(ranked) // CHUNK_ROWS)
-    rows = iter(_row(window, rank, standing) for rank, standing in enumerate(ranked))
-    for index in range(total):
-        yield LeaderboardChunk(
-            window=window,
-            generation=generation,
-            at=at,
-            part=SnapshotPart(id=generation, index=index, total=total),
-            rows=tuple(islice(rows, CHUNK_ROWS)),
-        )
-
-
-def introductions(
-    members: Sequence[Member], at: datetime, *, snapshot: bool
-) -> Iterator[TrackedTrader]:
-    """Yield one fact a member; together they are the whole roster if it is a `snapshot`."""
-    for index, member in enumerate(members):
-        part = SnapshotPart(id=at.isoformat(), index=index, total=len(members))
-        yield TrackedTrader(
-            address=member.address,
-            tracked=True,
-            reason=member.reason,
-            at=at,
-            score=member.score,
-            score_version=SCORE_VERSION,
-            snapshot=part if snapshot else None,
-        )
-
-
-def profile(
-    address: str, at: datetime, standing: Standing | None, identity: Identity | None
-) -> TraderProfile:
-    """Return what is known of `address`."""
-    results: Mapping[Window, Result] = standing.results if standing else {}
-    return TraderProfile(
-        address=address,
-        at=at,
-        role=identity.role if identity else None,
-        master=identity.master if identity else None,
-        account_value=standing.account_value if standing else None,
-        windows={name: _performance(result) for name, result in results.items()},
-    )
-
-
-def _ranking(raw: bytes) -> tuple[str, dict[str, Standing]]:
-    """Return what tells this generation from the next, and its rows."""
-    standings = {standing.address: standing for standing in parse_leaderboard(raw)}
-    return blake2b(raw, digest_size=8).hexdigest(), standings
-
-
-def _row(window: Window, rank: int, standing: Standing) -> LeaderboardRow:
-    return LeaderboardRow(
-        address=standing.address,
-        rank=rank,
-        account_value=standing.account_value,
-        performance=_performance(standing.results[window]),
-        display_name=standing.display_name,
-    )
-
-
-def _performance(result: Result) -> Performance:
-    return Performance(pnl=result.pnl, roi=result.roi, volume=result.volume)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from market_scraper.collecting import Pulse
-from market_scraper.connectors.hyperliquid.collectors.leaderboard import profile
 from market_scraper.connectors.hyperliquid.parse import parse_role
+from market_scraper.connectors.hyperliquid.ranking import profile
 from market_scraper.connectors.hyperliquid.rest import InfoClient
 from market_scraper.connectors.hyperliquid.venue_time import VenueTime
 from market_scraper.outlet import Outlet

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar, Literal
 
 from market_scraper.collecting import Pulse
+from market_scraper.connectors.hyperliquid.following import Following
 from market_scraper.connectors.hyperliquid.venue_time import VenueTime
 from market_scraper.outlet import SOURCE, Outlet
 from shared_events.payloads import SourceStatus
@@ -33,7 +35,7 @@ class Sight:
     subscribed: bool
     gaps_found: int
     gaps_closed: int
-    budget_used: float
+    budget_used: float | None
     quiet_seconds: float | None
 
     @property
@@ -109,23 +111,59 @@ class StatusCollector:
             essence = (sight.condition, sight.gaps_found, sight.gaps_closed)
             if essence != said or now - said_at >= self._every_seconds:
                 said, said_at = essence, now
-                await self._outlet.tell([self._fact(sight)])
+                await self._outlet.tell([status_of(sight, self._venue_time.now())])
                 self.pulse.beat(self._clock.now(), self._every_seconds)
             await self._clock.sleep(_LOOK_SECONDS)
 
-    def _fact(self, sight: Sight) -> SourceStatus:
-        return SourceStatus(
-            name=SOURCE,
-            at=self._venue_time.now(),
-            status=sight.condition,
-            detail=sight.progress(None),
-            gaps_found=sight.gaps_found,
-            gaps_closed=sight.gaps_closed,
-            budget_used=Decimal(min(1.0, sight.budget_used)).quantize(_SHARE),
-            coverage=sight.coverage,
-            tracked=sight.tracked,
-            anchored=sight.anchored,
-        )
+
+def sight_of(
+    following: Following,
+    *,
+    sockets_open: int,
+    sockets_needed: int,
+    subscribed: bool,
+    budget_used: float | None,
+    quiet_seconds: float | None,
+) -> Sight:
+    """Return what is seen of whom is followed, over connections of which so many stand."""
+    books, members = following.books, following.members
+    weight = sum(float(member.score) for member in members.values())
+    known = sum(
+        float(member.score)
+        for address, member in members.items()
+        if books.accounts[address].anchored
+    )
+    return Sight(
+        tracked=len(members),
+        anchored=books.anchored,
+        doubtful=books.doubtful,
+        anchored_weight=known / weight if weight else 0.0,
+        sockets_open=sockets_open,
+        sockets_needed=sockets_needed,
+        subscribed=subscribed,
+        gaps_found=following.gaps_found,
+        gaps_closed=following.gaps_closed,
+        budget_used=budget_used,
+        quiet_seconds=quiet_seconds,
+    )
+
+
+def status_of(sight: Sight, at: datetime, *, recording: bool = False) -> SourceStatus:
+    """Return `sight` as it is told at `at`."""
+    used = sight.budget_used
+    return SourceStatus(
+        name=SOURCE,
+        at=at,
+        status=sight.condition,
+        detail=sight.progress(None),
+        recording=recording,
+        gaps_found=sight.gaps_found,
+        gaps_closed=sight.gaps_closed,
+        budget_used=None if used is None else Decimal(min(1.0, used)).quantize(_SHARE),
+        coverage=sight.coverage,
+        tracked=sight.tracked,
+        anchored=sight.anchored,
+    )
 
 
 def _rounded(seconds: float) -> str:

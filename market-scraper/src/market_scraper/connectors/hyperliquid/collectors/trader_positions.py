@@ -1,13 +1,14 @@
 """Follow what tracked traders hold, live: public trades on top of stated books."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
 import structlog
 
 from market_scraper.collecting import Pulse
 from market_scraper.connectors.hyperliquid.feed import Feed
+from market_scraper.connectors.hyperliquid.following import Following
 from market_scraper.connectors.hyperliquid.parse import parse_state
 from market_scraper.connectors.hyperliquid.rest import InfoClient
 from market_scraper.connectors.hyperliquid.session import TradesSeen
@@ -17,7 +18,6 @@ from market_scraper.moments import milliseconds
 from market_scraper.outlet import Outlet
 from market_scraper.positions.anchors import Account
 from market_scraper.positions.books import Books
-from market_scraper.positions.ledger import Trade
 from market_scraper.positions.roster import Member
 from market_scraper.positions.rotation import Lane, Rotation
 from market_scraper.storage.repository import Repository
@@ -67,13 +67,9 @@ class TraderPositionsCollector:
         audit_seconds: float = 60.0,
     ) -> None:
         self.pulse = Pulse()
-        self.books = Books()
-        self.members: dict[str, Member] = {}
-        self.gaps_found = 0
-        self.repairs = 0
+        self.following = Following()
         self.unknown_answers = 0
         self.on_state: list[Callable[[Account], None]] = []
-        self._open_gaps: set[tuple[str, str]] = set()
         self._info = info
         self._feed = feed
         self._venue_time = venue_time
@@ -87,9 +83,14 @@ class TraderPositionsCollector:
         feed.on_trades.append(self._on_trades)
 
     @property
-    def gaps_closed(self) -> int:
-        """How many gaps were found and have no doubt left behind."""
-        return self.gaps_found - len({coin for coin, _ in self._open_gaps})
+    def books(self) -> Books:
+        """What everybody who is followed holds."""
+        return self.following.books
+
+    @property
+    def members(self) -> Mapping[str, Member]:
+        """Who is followed."""
+        return self.following.members
 
     def subscribe_traders(self, members: Iterable[Member]) -> None:
         """Track exactly `members`."""
@@ -101,17 +102,12 @@ class TraderPositionsCollector:
 
     def add_trader(self, member: Member) -> None:
         """Track `member`: its trades from now on, its book as soon as the venue has stated it."""
-        known = member.address in self.members
-        self.members[member.address] = member
-        if not known:
-            self.books.enter(member.address, self._feed.tape.newest_ms)
+        if self.following.add(member, self._feed.tape.newest_ms):
             self._rotation.enter(member.address, member.score)
 
     def remove_trader(self, address: str) -> None:
         """Track `address` no more."""
-        self.members.pop(address, None)
-        self.books.leave(address)
-        self._open_gaps = {(coin, who) for coin, who in self._open_gaps if who != address}
+        self.following.remove(address)
         self._rotation.leave(address)
 
     async def collect(self) -> None:
@@ -134,29 +130,17 @@ class TraderPositionsCollector:
         await self._repository.save_sequences(self.books.sequences)
 
     def _on_trades(self, seen: TradesSeen) -> None:
-        now = self._now()
-        for trade in seen.taken.trades:
-            self._on_trade(trade, now)
-        if seen.taken.covered_from_ms is not None:
-            self._on_coverage(seen.coin, seen.taken.covered_from_ms, gap=seen.taken.gap)
+        now, doubted = self._now(), self.following.trades(seen)
+        for address in doubted.by_trade:
+            self._rotation.doubt(address, now + _AGAIN_SECONDS)
+        for address in doubted.by_gap:
+            self._rotation.doubt(address, 0.0)
+        if seen.taken.gap:
+            self._rotation.hasten(now)
+            until_ms, count = seen.taken.covered_from_ms, len(doubted.by_gap)
+            log.warning("trades_missed", coin=seen.coin, until_ms=until_ms, doubted=count)
         if self.books.untold:
             self._untold.set()
-
-    def _on_trade(self, trade: Trade, now: float) -> None:
-        accounts = self.books.accounts
-        if trade.buyer in accounts or trade.seller in accounts:
-            for address in self.books.take(trade):
-                self._rotation.doubt(address, now + _AGAIN_SECONDS)
-
-    def _on_coverage(self, coin: str, from_ms: int, *, gap: bool) -> None:
-        doubted = list(self.books.covered(coin, from_ms))
-        for address in doubted:
-            self._rotation.doubt(address, 0.0)
-        if gap:
-            self._rotation.hasten(self._now())
-            self.gaps_found += 1
-            self._open_gaps |= {(coin, address) for address in doubted}
-            log.warning("trades_missed", coin=coin, until_ms=from_ms, doubted=len(doubted))
 
     async def _feed_is_ready(self) -> None:
         """Wait for the trades: a state can only be carried on if they are seen."""
@@ -179,7 +163,7 @@ class TraderPositionsCollector:
             return
         try:
             raw = await self._info.clearinghouse_state(address, _urgency(account))
-            verdict = self.books.state(address, parse_state(raw))
+            verdict = self.following.state(address, parse_state(raw))
         except (TransientError, DataError) as e:
             self.unknown_answers += 1
             log.info("state_unknown", address=address, reason=str(e))
@@ -192,10 +176,8 @@ class TraderPositionsCollector:
         for listen in self.on_state:
             listen(account)
         if verdict.moves:
-            self.repairs += len(verdict.moves)
             coins = [move.coin for move in verdict.moves]
             log.warning("positions_repaired", address=address, coins=coins)
-        self._close_gaps(address)
         if self.books.untold:
             self._untold.set()
 
@@ -207,13 +189,6 @@ class TraderPositionsCollector:
         self._rotation.done(account.address, now)
         if again:
             self._rotation.doubt(account.address, now + _AGAIN_SECONDS)
-
-    def _close_gaps(self, address: str) -> None:
-        if self._open_gaps:
-            doubts = self.books.accounts[address].doubts
-            self._open_gaps = {
-                (coin, who) for coin, who in self._open_gaps if who != address or coin in doubts
-            }
 
     async def _flush(self) -> None:
         while True:
