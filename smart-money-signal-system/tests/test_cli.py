@@ -58,7 +58,7 @@ def test_the_service_can_be_started_by_either_module(module: str) -> None:
         ("SIGNAL_SYSTEM_BUS_URL", "nonsense"),
         ("SIGNAL_SYSTEM_API_HOST", "0.0.0.0"),
         ("SIGNAL_SYSTEM_DATA_DIR", "/proc/nowhere"),
-        ("SIGNAL_SYSTEM_REGIME_MODEL", "/no/such/model.json"),
+        ("SIGNAL_SYSTEM_BASELINE__WINDOW", "1"),
         ("SIGNAL_SYSTEM_RULES", "{"),
         ("SIGNAL_SYSTEM_RULES__FRESHNESS_SECONDS", "inf"),
         ("SIGNAL_SYSTEM_HISTORY_DAYS", "inf"),

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from shared_events.errors import ConfigError
-from signal_system.config import Settings, read_regime_model
-from signal_system.ml.regime_detection import RegimeModel
+from signal_system.config import Settings
+from signal_system.ml.band import Band
 
 
 @pytest.fixture(autouse=True)
@@ -60,24 +60,11 @@ def test_a_wrong_setting_is_named_with_what_to_change_and_without_secrets(
     assert "secret" not in str(caught.value)
 
 
-def test_a_regime_model_is_read_from_its_artefact(tmp_path: Path) -> None:
-    path = tmp_path / "model.json"
-    model = RegimeModel(version="v9", window=50, width=0.03)
-    path.write_text(f'{{"model": {model.model_dump_json()}}}')
+def test_the_baseline_is_part_of_what_decides() -> None:
+    settings = Settings.read(baseline={"window": 50, "width": 0.03})
 
-    assert Settings.read(regime_model=path).fold_config().regime == model
-
-
-@pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"model": {"window": -1}}', "\x00"])
-def test_what_is_no_artefact_is_a_matter_of_configuration(
-    tmp_path: Path, content: str | None
-) -> None:
-    path = tmp_path / "model.json"
-    if content is not None:
-        path.write_text(content)
-
-    with pytest.raises(ConfigError, match="train-regime"):
-        read_regime_model(path)
+    assert settings.fold_config().baseline == Band(window=50, width=0.03)
+    assert settings.fold_config().hash != Settings.read().fold_config().hash
 
 
 def test_a_key_that_systemd_hands_over_is_read_and_never_shown(

@@ -8,14 +8,14 @@ from shared_events.envelope import StandardEvent
 from shared_events.payloads import Signal
 from signal_system.domain.rules import Rules
 from signal_system.fold import Fold, FoldConfig, FoldSnapshot, Issued
-from signal_system.ml.regime_detection import RegimeModel
+from signal_system.ml.band import Band
 from signal_system.signal_generation.chain import GENESIS, document, is_intact
 from signal_system.testing.day import Record, day
 from signal_system.testing.events import status
 
 CONFIG = FoldConfig(
     rules=Rules(min_voters=2),
-    regime=RegimeModel(version="test", interval="1h", window=3, width=0.01),
+    baseline=Band(interval="1h", window=3, width=0.01),
 )
 
 seeds = st.integers(0, 10_000)
@@ -127,7 +127,7 @@ def test_an_opinion_is_held_only_while_every_gate_is_open(seed: int) -> None:
 def test_the_configuration_hash_changes_with_any_setting_that_could_change_a_signal() -> None:
     others = (
         FoldConfig(rules=Rules(conviction=0.3)),
-        FoldConfig(regime=RegimeModel(window=50)),
+        FoldConfig(baseline=Band(window=50)),
     )
 
     assert len({FoldConfig().hash, *(each.hash for each in others)}) == 3

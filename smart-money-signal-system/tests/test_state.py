@@ -12,7 +12,7 @@ from shared_events.payloads import SnapshotPart
 from shared_events.testing.factories import NOON, an_address
 from signal_system.domain.exposure import Exposure
 from signal_system.domain.rules import Rules
-from signal_system.ml.regime_detection import RegimeModel
+from signal_system.ml.band import Band
 from signal_system.state import MAX_STRANGERS, State, StateSnapshot
 from signal_system.testing.day import day
 from signal_system.testing.events import Event, book, candle, member, price, profile, status, told
@@ -22,8 +22,8 @@ seeds = st.integers(0, 10_000)
 
 
 def a_state() -> State:
-    model = RegimeModel(version="test", interval="1h", window=3, width=0.01)
-    return State(TraderWeightingEngine(WeightingConfig()), Rules(), model)
+    band = Band(interval="1h", window=3, width=0.01)
+    return State(TraderWeightingEngine(WeightingConfig()), Rules(), band)
 
 
 def after(records: list[Any]) -> State:
@@ -310,25 +310,11 @@ def test_an_older_price_does_not_replace_a_newer_one() -> None:
     assert str(state.markets["BTC"].mark) == "2"
 
 
-def test_a_coin_is_in_its_own_regime_if_it_has_one_else_in_the_markets() -> None:
-    rising = [candle("BTC", hour, 100 * 1.1**hour) for hour in range(4)]
-    falling = [candle("ETH", hour, 100 * 0.9**hour) for hour in range(4)]
-
-    state = after([*rising, *falling])
-
-    found = {coin: state.prices.regime_of(coin, Rules()) for coin in ("BTC", "ETH", "SOL")}
-    assert {coin: each and (each[0], each[1].state) for coin, each in found.items()} == {
-        "BTC": ("BTC", "bull"),
-        "ETH": ("ETH", "bear"),
-        "SOL": ("market", "bull"),
-    }
-
-
 def test_an_open_candle_says_nothing() -> None:
     state = after([candle("BTC", 0, 100, closed=False)])
 
     assert not state.prices.moves
-    assert not state.prices.regimes
+    assert not state.regimes.scopes
 
 
 @pytest.mark.parametrize(

@@ -147,10 +147,12 @@ class Regime(Value):
     probabilities: Mapping[str, float] = {}
     candidate: str | None = None
     revision: int = 0
+    previous: str | None = None
+    degraded: str | None = None
 
 
 class Regimes(Value):
-    """The market's regime and those of single coins; None while too few bars are known."""
+    """The market's regime, None before its first bar, and those of coins with their own model."""
 
     market: Regime | None
     coins: tuple[Regime, ...]
@@ -185,6 +187,8 @@ class Status(Value):
     config_hash: str
     state_hash: str
     chain_hash: str
+    models: Mapping[str, str] = {}
+    degraded: Mapping[str, str] = {}
 
     @property
     def live(self) -> bool:

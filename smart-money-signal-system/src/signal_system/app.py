@@ -23,6 +23,8 @@ from signal_system.api import web
 from signal_system.config import Settings
 from signal_system.event_subscriber import GROUP, TYPES, EventSubscriber, remembered
 from signal_system.fold import Fold
+from signal_system.ml.model_registry import ModelRegistry
+from signal_system.model_watcher import LOOK_SECONDS, ModelWatcher
 from signal_system.pacing import Pacer
 from signal_system.read_model import BusFigures, LiveReadModel
 from signal_system.restoring import restore
@@ -76,6 +78,9 @@ class Service:
         self.read_model = LiveReadModel(
             self.fold, self._signals, self._subscriber, self._figures, health, clock
         )
+        registry = ModelRegistry(settings.registry)
+        self._watcher = ModelWatcher(registry, self._subscriber, self.fold)
+        self.read_model.refused = self._watcher.refused
         self.restored = asyncio.Event()
         self.port: int | None = None
         self._kept_position = -1
@@ -89,6 +94,7 @@ class Service:
             self._journal.next_position,
             self._signals.add,
         )
+        await self._watcher.look()
         self.read_model.progress.restored = True
         async with self._subscription() as subscription, asyncio.TaskGroup() as tasks:
             self.restored.set()
@@ -96,6 +102,7 @@ class Service:
             tasks.create_task(self._subscriber.tick_for_ever())
             tasks.create_task(self._signals.publish_to(self._bus, self._clock))
             tasks.create_task(self._keep_for_ever())
+            tasks.create_task(self._every(LOOK_SECONDS, self._watcher.look))
             tasks.create_task(self._every(_LAG_SECONDS, self._ask_for_lag))
             tasks.create_task(self._every(_LETTERS_SECONDS, self._count_dead_letters))
             tasks.create_task(self._every(_RETENTION_SECONDS, self._forget_the_old))

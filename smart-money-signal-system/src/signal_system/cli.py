@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from shared_events.errors import EXIT_CONFIG, ConfigError
+from shared_events.errors import EXIT_CONFIG, ConfigError, DataError
 from shared_events.runtime import logging, service
 from shared_events.runtime.config import Manager
 from signal_system import terminal
@@ -20,6 +20,7 @@ from signal_system.app import running
 from signal_system.config import Settings
 from signal_system.evaluation.replay import replay as folded
 from signal_system.evaluation.report import report
+from signal_system.models_cli import models
 
 log = structlog.get_logger()
 
@@ -63,6 +64,7 @@ def run(bus: Bus = None, data: Data = None, port: Port = None) -> None:
 
 
 app.command("signals")(terminal.signals)
+app.add_typer(models, name="models")
 
 
 @app.command()
@@ -74,7 +76,7 @@ def replay(
 ) -> None:
     """Fold a JOURNAL from its beginning and print what it leads to: the same hashes every time.
 
-    Rules, weighting and regime model are those of the settings, as `run` would use them.
+    Rules, weighting and baseline are those of the settings; models come from the journal itself.
     """
     config = Settings.read().fold_config()
     began = perf_counter()
@@ -99,7 +101,7 @@ def main() -> None:
     """Run the command line; a setting that is wrong ends it with one sentence and exit code 78."""
     try:
         app()
-    except ConfigError as e:
+    except (ConfigError, DataError) as e:
         sys.stderr.write(f"{e}\n")
         sys.exit(EXIT_CONFIG)
 

@@ -1,6 +1,5 @@
 """Everything about the signal system that may differ between two machines."""
 
-import json
 import os
 import re
 from pathlib import Path
@@ -14,7 +13,7 @@ from shared_events.errors import ConfigError
 from shared_events.runtime.config import refuse_misspelt
 from signal_system.domain.rules import Rules
 from signal_system.fold import FoldConfig
-from signal_system.ml.regime_detection import RegimeModel
+from signal_system.ml.band import Band
 from signal_system.weighting_engine import WeightingConfig
 
 PREFIX = "SIGNAL_SYSTEM_"
@@ -31,11 +30,14 @@ class Settings(BaseSettings):
     Parameters
     ----------
     data_dir
-        Where the journal and the store live; a recording wants one of its own.
+        Where the journal, the store and the models live; a recording wants one of its own.
     rules, weighting
         What decides the signals; both enter the hash that every signal states.
-    regime_model
-        A JSON artefact of ``train-regime``; without one the published band is used.
+    baseline
+        The band that tells the market's regime while no model does.
+    models
+        The registry: where versions of models are kept and their champions named; without one it
+        lies in `data_dir`.
     history_days
         How long issued signals are kept.
     journal_fsync
@@ -56,7 +58,8 @@ class Settings(BaseSettings):
     api_key: SecretStr | None = None
     rules: Rules = Field(default_factory=Rules)
     weighting: WeightingConfig = Field(default_factory=WeightingConfig)
-    regime_model: Path | None = None
+    baseline: Band = Field(default_factory=Band)
+    models: Path | None = None
     checkpoint_seconds: Annotated[float, Field(gt=0, le=300)] = 5.0
     checkpoint_records: Annotated[int, Field(ge=1)] = 20_000
     history_days: Annotated[float, Field(gt=0, le=3_650)] = 7.0
@@ -108,36 +111,18 @@ class Settings(BaseSettings):
         return self.data_dir / "journal"
 
     @property
+    def registry(self) -> Path:
+        """Where versions of models are kept."""
+        return self.models or self.data_dir / "models"
+
+    @property
     def database(self) -> Path:
         """The SQLite file."""
         return self.data_dir / "signals.db"
 
     def fold_config(self) -> FoldConfig:
-        """Return what decides the signals, the regime's artefact read.
-
-        Raises
-        ------
-        ConfigError
-            If the artefact is missing or is not one.
-        """
-        model = read_regime_model(self.regime_model) if self.regime_model else RegimeModel()
-        return FoldConfig(rules=self.rules, weighting=self.weighting, regime=model)
+        """Return what decides the signals, beside the models that the journal names."""
+        return FoldConfig(rules=self.rules, weighting=self.weighting, baseline=self.baseline)
 
 
 _ALIASES = {"api_port": f"{PREFIX}API_PORT"}
-
-
-def read_regime_model(path: Path) -> RegimeModel:
-    """Return the model in the JSON artefact at `path`.
-
-    Raises
-    ------
-    ConfigError
-        If the artefact is missing or is not one.
-    """
-    try:
-        return RegimeModel.model_validate(json.loads(path.read_bytes())["model"])
-    except (OSError, ValueError, KeyError, TypeError) as e:
-        raise ConfigError(
-            f"{PREFIX}REGIME_MODEL is {str(path)!r}, which is no artefact of train-regime: {e}"
-        ) from e

@@ -15,6 +15,7 @@ import structlog
 from msgspec import Struct, json
 
 from shared_events.bus.port import Delivery
+from shared_events.codec import encode
 from shared_events.envelope import StandardEvent
 from shared_events.errors import DataError
 from shared_events.journal import JournalFullError, JournalWriter, Tick, encode_tick, read
@@ -131,6 +132,24 @@ class EventSubscriber:
         """Let nothing be applied for as long as the context lasts."""
         async with self._turn:
             yield
+
+    @property
+    def now(self) -> datetime:
+        """The present: the clock's, or where a recording has come."""
+        at = self._fold.state.now
+        return at if self._fold.state.recording and at is not None else self._clock.now()
+
+    async def take(self, event: StandardEvent[Any]) -> None:
+        """Journal and fold an event of the service's own.
+
+        Raises
+        ------
+        JournalFullError
+            If the disk did not take it; nothing was done then.
+        """
+        async with self._turn:
+            position = self._journal.append([encode(event)])
+            await self._apply(position, [event])
 
     async def tick(self) -> None:
         """Let time pass while nothing happens.

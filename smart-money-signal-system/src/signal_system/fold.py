@@ -11,7 +11,7 @@ from shared_events.envelope import StandardEvent, event
 from shared_events.journal import Tick
 from shared_events.payloads import Models, Regime, Signal
 from signal_system.domain.rules import Rules
-from signal_system.ml.regime_detection import RegimeModel, Standing
+from signal_system.ml.band import Band
 from signal_system.signal_generation.processor import (
     Memory,
     Provenance,
@@ -21,7 +21,7 @@ from signal_system.state import State, StateSnapshot
 from signal_system.weighting_engine import TraderWeightingEngine, WeightingConfig
 
 SOURCE = "signal-system"
-SNAPSHOT_VERSION = 2
+SNAPSHOT_VERSION = 3
 """Raised whenever a snapshot of an earlier build would be misread: the journal is folded instead."""
 
 Issued = StandardEvent[Any]
@@ -30,16 +30,18 @@ Issued = StandardEvent[Any]
 
 @dataclass(frozen=True, slots=True)
 class FoldConfig:
-    """Everything that decides which signals a journal leads to."""
+    """Everything that decides which signals a journal leads to; its models are in the journal."""
 
     rules: Rules = field(default_factory=Rules)
     weighting: WeightingConfig = field(default_factory=WeightingConfig)
-    regime: RegimeModel = field(default_factory=RegimeModel)
+    baseline: Band = field(default_factory=Band)
 
     @property
     def hash(self) -> str:
         """Sixteen hexadecimal digits that change with any setting that could change a signal."""
-        parts = [part.model_dump(mode="json") for part in (self.rules, self.weighting, self.regime)]
+        parts = [
+            part.model_dump(mode="json") for part in (self.rules, self.weighting, self.baseline)
+        ]
         return sha256(json.encode(parts, order="sorted")).hexdigest()[:16]
 
 
@@ -62,18 +64,18 @@ class Fold:
     Parameters
     ----------
     config
-        Rules, weighting and regime model.
+        Rules, weighting and the regime's baseline.
     """
 
     def __init__(self, config: FoldConfig) -> None:
         self.config, self.position = config, -1
         engine = TraderWeightingEngine(config.weighting)
-        self.state = State(engine, config.rules, config.regime)
+        self.state = State(engine, config.rules, config.baseline)
         self.provenance = Provenance(
             scheme=engine.scheme,
             arm=config.weighting.arm,
             config_hash=config.hash,
-            models=Models(regime=config.regime.version),
+            models=Models(),
         )
         self.processor = self._processor(Memory())
 
@@ -93,8 +95,8 @@ class Fold:
         self.position = position
         if before is not None and self.state.now is not None and self.state.now < before:
             self.processor.rewind()
-        if effect.turned:
-            yield [self._event(self.regime(scope)) for scope in effect.turned]
+        if effect.regimes:
+            yield [self._event(self.state.regimes.fact(news)) for news in effect.regimes]
         for signals in self.processor.react(effect.coins, position):
             yield [self._event(signal) for signal in signals]
 
@@ -102,21 +104,6 @@ class Fold:
         """Decide what a recording's present instant touched: no further record belongs to it."""
         for signals in self.processor.settle(self.position):
             yield [self._event(signal) for signal in signals]
-
-    def regime(self, scope: str) -> Regime:
-        """Return the regime of `scope` as the fact that it turned."""
-        coin = self.config.rules.market_coin if scope == "market" else scope
-        detector, model = self.state.prices.regimes[coin], self.config.regime
-        standing: Standing = detector.standing
-        return Regime(
-            scope=scope,
-            at=detector.bars[-1][0] + model.bar,
-            interval=model.interval,
-            state=standing.state,
-            age_bars=standing.age_bars,
-            model_version=model.version,
-            revision=detector.revision,
-        )
 
     def snapshot(self, traders: Sequence[Raw] | None = None) -> bytes:
         """Return all that `restore` needs to go on after this position.

@@ -12,6 +12,7 @@ from signal_system.domain.moves import HORIZONS
 from signal_system.event_subscriber import EventSubscriber
 from signal_system.fold import Fold
 from signal_system.progress import StartProgress
+from signal_system.regimes import News
 from signal_system.rows import Rows
 from signal_system.signal_generation.chain import document
 from signal_system.signal_store import SignalStore
@@ -36,6 +37,11 @@ class LiveReadModel:
         Kept up to date by whoever asks the bus.
     health
         Pings the adapters.
+
+    Attributes
+    ----------
+    refused
+        Models that were promoted and not taken into service, and why; kept up by who watches them.
     """
 
     def __init__(
@@ -54,6 +60,7 @@ class LiveReadModel:
         self._asked: dict[str, tuple[bytes, ...]] = {}
         self._asked_at = -1
         self.progress = StartProgress(fold)
+        self.refused: Mapping[str, str] = {}
 
     def rows(self) -> bytes:
         """Return the compact list as encoded JSON."""
@@ -84,11 +91,13 @@ class LiveReadModel:
         return self._signals.history(coin, horizon_seconds, limit=limit, before=before)
 
     def regimes(self) -> Sequence[Regime]:
-        """Return the regime of the market and of every coin that has one."""
-        known = self._fold.state.prices.regimes
-        coins = sorted(coin for coin, each in known.items() if each.standing.state != "unknown")
-        market = ["market"] if self._fold.config.rules.market_coin in coins else []
-        return [self._fold.regime(scope) for scope in (*market, *coins)]
+        """Return the regime of the market and of every coin with a model of its own."""
+        regimes = self._fold.state.regimes
+        return [regimes.fact(News(scope, None)) for scope in regimes.scopes]
+
+    def regime_history(self, scope: str, limit: int) -> Sequence[bytes]:
+        """Return the turns of a scope, newest first, each encoded."""
+        return self._signals.turns(scope, limit=limit)
 
     def status(self) -> Status:
         """Return the service's account of itself."""
@@ -109,6 +118,8 @@ class LiveReadModel:
             config_hash=fold.config.hash,
             state_hash=state.digest(),
             chain_hash=fold.processor.memory.chain,
+            models=state.regimes.versions,
+            degraded={**state.regimes.degraded, **self.refused},
         )
 
     async def checks(self) -> Mapping[str, str | None]:

@@ -120,8 +120,8 @@ class Rows:
         return _Kept(_encoder.encode(row), _place(decision), decision.seen.now)
 
     def _regime(self, coin: str) -> str | None:
-        found = self._fold.state.prices.regime_of(coin, self._fold.config.rules)
-        return found[1].state if found else None
+        found = self._fold.state.regimes.of(coin)
+        return found.standing.state if found else None
 
 
 def _place(decision: Decision) -> tuple[int, Decimal, str]:

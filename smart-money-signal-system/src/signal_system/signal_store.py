@@ -15,10 +15,10 @@ from msgspec import Raw, Struct, json
 from shared_events.bus.patience import patiently
 from shared_events.bus.port import Publisher
 from shared_events.codec import decode, encode
-from shared_events.payloads import Signal
+from shared_events.payloads import Regime, Signal
 from shared_events.runtime.clock import Clock
 from signal_system.fold import Issued
-from signal_system.storage.port import BEFORE_ALL, About, Checkpoint, Entry, Place, Store
+from signal_system.storage.port import BEFORE_ALL, TURN, About, Checkpoint, Entry, Place, Store
 
 MAX_PENDING = 100_000
 """Issued events that may wait for a store that does not take them."""
@@ -111,6 +111,10 @@ class SignalStore:
         raws = dict.fromkeys([*waiting, *stored])  # what is being stored right now is in both
         return [_document(raw) for raw in islice(raws, limit)]
 
+    def turns(self, scope: str, *, limit: int) -> Sequence[bytes]:
+        """Return the turns of a regime as documents, newest first."""
+        return self.history(scope, TURN, limit=limit, before=None)
+
     def _drop_oldest(self) -> None:
         """Keep memory bounded while the store is broken; a restart folds the journal's tail anew."""
         for place in list(islice(self._pending, len(self._pending) - MAX_PENDING // 2)):
@@ -132,6 +136,8 @@ def _entry(place: Place, event: Issued) -> Entry:
     fact, about = event.data, None
     if isinstance(fact, Signal):
         about = About(fact.coin, fact.horizon_seconds, fact.journal_position)
+    elif isinstance(fact, Regime) and fact.previous is not None:
+        about = About(fact.scope, TURN, place.position)
     return Entry(place, event.time, about, encode(event))
 
 

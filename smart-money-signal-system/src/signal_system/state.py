@@ -17,6 +17,7 @@ from shared_events.journal import Tick
 from shared_events.payloads import (
     Candle,
     MarketContext,
+    ModelChange,
     SourceStatus,
     TrackedTrader,
     TraderPositions,
@@ -29,8 +30,9 @@ from signal_system.domain.roster import RosterSnapshot, collected
 from signal_system.domain.rules import Rules
 from signal_system.domain.sources import Sources
 from signal_system.domain.trader import Trader
-from signal_system.ml.regime_detection import RegimeModel
+from signal_system.ml.band import Band
 from signal_system.price_history import LATEST, MAX_COINS, PriceHistory, is_final
+from signal_system.regimes import News, Regimes, RegimesSnapshot
 from signal_system.voices import Voices
 from signal_system.weighting_engine import TraderWeightingEngine
 
@@ -40,10 +42,10 @@ Word = TypeVar("Word", TrackedTrader, TraderProfile)
 
 
 class Effect(NamedTuple):
-    """What one record changed: the coins to decide anew, the scopes whose regime turned."""
+    """What one record changed: the coins to decide anew, the regimes there is news of."""
 
     coins: Collection[str] = ()
-    turned: Collection[str] = ()
+    regimes: Sequence[News] = ()
 
 
 _NOTHING = Effect()
@@ -63,6 +65,7 @@ class StateSnapshot(Struct, kw_only=True):
     markets: dict[str, Market]
     sources: Sources
     prices: PriceHistory
+    regimes: RegimesSnapshot
 
 
 class State:
@@ -74,12 +77,12 @@ class State:
         Says what a trader's opinion counts.
     rules
         Freshness limits and the cost that base rates are counted against.
-    model
-        The band of the regime.
+    baseline
+        Tells the market's regime while no model does.
     """
 
-    def __init__(self, engine: TraderWeightingEngine, rules: Rules, model: RegimeModel) -> None:
-        self._engine, self._rules, self._model = engine, rules, model
+    def __init__(self, engine: TraderWeightingEngine, rules: Rules, baseline: Band) -> None:
+        self._engine, self._rules = engine, rules
         self.now: datetime | None = None
         self.applied = self.ignored = 0
         self.newest: dict[str, datetime] = {}
@@ -88,6 +91,7 @@ class State:
         self.markets: dict[str, Market] = {}
         self.sources = Sources()
         self.prices = PriceHistory()
+        self.regimes = Regimes(rules.market_coin, baseline)
         self._coverage = Coverage(timedelta(seconds=rules.freshness_seconds))
         self._newest_book_at: datetime | None = None
         self._roster: RosterSnapshot | None = None
@@ -99,6 +103,7 @@ class State:
             "trader_profiles": self._on_profile,
             "market_contexts": self._on_market,
             "candles": self._on_candle,
+            "models": self._on_model,
         }
 
     @property
@@ -110,7 +115,7 @@ class State:
         """Take one record of the journal and say what it changed."""
         if isinstance(record, Tick):
             self._pass(record.at)
-            return _NOTHING
+            return Effect((), self._expired())
         self.applied += 1
         at = record.recorded_at
         if record.type == "source_status":
@@ -119,7 +124,8 @@ class State:
         if record.type not in self.newest or at > self.newest[record.type]:
             self.newest[record.type] = at
         fold = self._folds.get(record.type)
-        return fold(record.data, at) if fold else _NOTHING
+        effect, expired = fold(record.data, at) if fold else _NOTHING, self._expired()
+        return Effect(effect.coins, (*effect.regimes, *expired)) if expired else effect
 
     def circumstances(self) -> Circumstances | None:
         """Return how well everything is seen now; None before the first record."""
@@ -150,7 +156,7 @@ class State:
         rest = (
             sorted((coin, _plain(each.mark), each.delisted) for coin, each in self.markets.items()),
             sorted((coin, sorted(each.counts.items())) for coin, each in self.prices.moves.items()),
-            sorted((coin, each.standing) for coin, each in self.prices.regimes.items()),
+            self.regimes.digest(),
         )
         traders = b"".join(self._digests[address] for address in sorted(self.traders))
         return sha256(traders + json.encode(rest)).hexdigest()
@@ -169,6 +175,7 @@ class State:
             markets=self.markets,
             sources=self.sources,
             prices=self.prices,
+            regimes=self.regimes.snapshot(),
         )
 
     def restore(self, saved: StateSnapshot) -> None:
@@ -177,6 +184,7 @@ class State:
         self.newest, self._newest_book_at = saved.newest, saved.newest_book_at
         self.markets, self.sources, self._roster = saved.markets, saved.sources, saved.roster
         self.prices = saved.prices
+        self.regimes.restore(saved.regimes)
         self._strangers = dict.fromkeys(saved.strangers)
         self.traders |= {trader.address: trader for trader in saved.traders}
         for trader in saved.traders:
@@ -247,9 +255,18 @@ class State:
         return Effect((told.coin,))
 
     def _on_candle(self, told: Candle, at: datetime) -> Effect:
-        if not is_final(told, at):
+        price = usable(told.close)
+        if price is None or not is_final(told, at):
             return _NOTHING
-        return Effect((), self.prices.hear(told, self._rules, self._model))
+        self.prices.hear(told, float(price), self._rules)
+        return Effect((), self.regimes.hear(told, float(price), self.now or at))
+
+    def _on_model(self, told: ModelChange, at: datetime) -> Effect:
+        del at
+        return Effect((), self.regimes.adopt(told))
+
+    def _expired(self) -> Sequence[News]:
+        return () if self.now is None else self.regimes.expire(self.now)
 
     def _trader(self, address: str) -> Trader:
         """Return the trader, new if need be; strangers are forgotten before memory runs out."""

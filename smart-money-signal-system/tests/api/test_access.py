@@ -19,6 +19,7 @@ GUARDED = [
     ("GET", "/api/v1/signals/BTC/history"),
     ("GET", "/api/v1/status"),
     ("GET", "/api/v1/regime"),
+    ("GET", "/api/v1/regime/BTC"),
     ("POST", "/api/v1/events"),
 ]
 

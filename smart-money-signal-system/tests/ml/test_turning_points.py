@@ -11,7 +11,7 @@ closes = st.lists(st.floats(1, 1_000), max_size=60)
 def test_every_finished_bull_market_rose_and_every_bear_market_fell(
     prices: list[float], swing: float
 ) -> None:
-    labels = swings(prices, swing)
+    labels = swings(prices, swing, swing)
 
     assert len(labels) == len(prices)
     turns = [n for n in range(1, len(labels)) if labels[n] != labels[n - 1]]
@@ -22,5 +22,5 @@ def test_every_finished_bull_market_rose_and_every_bear_market_fell(
 
 
 def test_without_a_turn_nothing_is_known() -> None:
-    assert swings([100, 101, 99], 0.4) == [None] * 3
-    assert swings([], 0.4) == []
+    assert swings([100, 101, 99], 0.4, 0.4) == [None] * 3
+    assert swings([], 0.4, 0.4) == []

@@ -10,7 +10,7 @@ from shared_events.payloads import Regime, Signal
 from shared_events.testing.factories import NOON, an_address
 from signal_system.domain.rules import Rules
 from signal_system.fold import Fold, FoldConfig, Issued
-from signal_system.ml.regime_detection import RegimeModel
+from signal_system.ml.band import Band
 from signal_system.testing.day import Record
 from signal_system.testing.events import book, candle, member, price, profile, status
 
@@ -27,8 +27,8 @@ class World:
     """A fold that remembers what it issued."""
 
     def __init__(self, *records: Record, **rules: object) -> None:
-        regime = RegimeModel(version="test", interval="1h", window=2, width=0.01)
-        self.fold = Fold(FoldConfig(rules=Rules.model_validate(rules), regime=regime))
+        band = Band(interval="1h", window=2, width=0.01)
+        self.fold = Fold(FoldConfig(rules=Rules.model_validate(rules), baseline=band))
         self.hear(*records)
 
     def hear(self, *records: Record) -> list[Signal]:
@@ -190,12 +190,14 @@ def test_a_regime_that_turns_is_told_and_stated() -> None:
 
     world.hear(candle("BTC", -2, 100, second=1), candle("BTC", -1, 110, second=1))
 
-    [turned, market] = [fact for fact in world.issued if isinstance(fact, Regime)]
-    assert (turned.scope, market.scope, market.state) == ("BTC", "market", "bull")
+    [alive, turned] = [fact for fact in world.issued if isinstance(fact, Regime)]
+    assert (alive.state, alive.previous) == ("unknown", None)
+    assert (turned.scope, turned.state, turned.previous) == ("market", "bull", "unknown")
     assert turned.at == NOON
     regime = world.asked().regime
     assert regime is not None
-    assert (regime.state, regime.scope) == ("bull", "BTC")
+    assert (regime.state, regime.scope) == ("bull", "market")
+    assert world.asked().models.regime == "ma-band-2-1.0"
 
 
 def test_a_corrected_bar_that_ends_in_another_regime_is_another_fact() -> None:
@@ -205,12 +207,13 @@ def test_a_corrected_bar_that_ends_in_another_regime_is_another_fact() -> None:
     for position, (hour, close) in enumerate(closes):
         told += fold.apply(position, candle("BTC", hour, close, second=position))
 
-    assert [(each.data.state, each.data.at) for each in told if each.subject == "market"] == [
+    turns = [each for each in told if each.data.previous is not None]
+    assert [(each.data.state, each.data.at) for each in turns] == [
         ("bull", NOON),
         ("bear", NOON),
         ("bull", NOON),
     ]
-    assert len({each.id for each in told}) == 6
+    assert len({each.id for each in turns}) == 3
 
 
 def test_the_events_of_one_recorded_instant_are_simultaneous() -> None:

@@ -1,175 +1,216 @@
-import csv
 import os
+import re
 from datetime import datetime, timedelta
-from math import exp, sin
+from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd  # type: ignore[import-untyped]
 import pytest
-from hypothesis import given, settings, strategies as st
 from msgspec import json
 from typer.testing import CliRunner
 
-from shared_events.errors import DataError
+from shared_events.codec import encode
+from shared_events.errors import ConfigError, DataError
+from shared_events.journal import JournalWriter
 from shared_events.testing.factories import NOON
-from signal_system.config import read_regime_model
-from signal_system.ml.regime_detection import MarketRegimeDetector, RegimeModel
+from signal_system.ml.bars import Bars
+from signal_system.ml.model_registry import ModelRegistry
+from signal_system.testing.events import candle
+from signal_system.testing.walk import BARS
 from signal_system.training import train_regime
-from signal_system.training.datasets import read_candles
-from signal_system.training.regime_fit import Plan, fit, states
+from signal_system.training.provenance import commit, origin
+from signal_system.training.ways import CHALLENGERS
 
 DATA = Path(os.environ.get("SMART_MONEY_DATA", Path(__file__).parents[4] / "shared" / "data"))
-DAILY = DATA / "market" / "candles" / "binance_spot" / "BTCUSDT_1d.parquet"
+CANDLES = DATA / "market" / "candles" / "binance_spot"
 
-DAY = timedelta(days=1)
-HEADER = ("timestamp_ms", "open", "high", "low", "close", "volume")
-
-
-def waves(count: int) -> list[float]:
-    """Return prices that rise and fall threefold, about once a year."""
-    return [100 * exp(0.6 * sin(n / 60) + 0.02 * sin(n * 1.7)) for n in range(count)]
+SHORT = ("--window-days", "60", "--refit-days", "15")
 
 
-def a_file(path: Path, closes: list[float], step: timedelta = DAY) -> Path:
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(HEADER)
-        for n, close in enumerate(closes):
-            ms = int((NOON + n * step).timestamp() * 1000)
-            writer.writerow((ms, close, close, close, close, 1))
+def a_file(path: Path, bars: Bars) -> Path:
+    columns = {"open": bars.opens, "high": bars.highs, "low": bars.lows, "close": bars.closes}
+    table = pd.DataFrame({"open_time": bars.opened, **columns, "volume": bars.volumes})
+    table.to_parquet(path)
     return path
 
 
-def run(*arguments: str) -> str:
-    result = CliRunner().invoke(train_regime._app, arguments)  # noqa: SLF001 -- the command itself
+def run(*arguments: object) -> str:
+    told = [str(argument) for argument in arguments]
+    result = CliRunner().invoke(train_regime._app, told)  # noqa: SLF001 -- the command itself
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
     assert result.exit_code == 0, result.output
     return result.output
 
 
-@settings(max_examples=30, deadline=None)
-@given(
-    st.lists(st.floats(50, 150), min_size=1, max_size=200),
-    st.integers(2, 30),
-    st.floats(0, 0.05),
+class Assets(HTMLParser):
+    """Notes whatever a page would load, and every tag left open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loads: list[str] = []
+        self.tags: dict[str, int] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] = self.tags.get(tag, 0) + 1
+        self.loads += [f"{tag} {name}" for name, _ in attrs if name in {"src", "href", "onload"}]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[ModelRegistry, str]:
+    """Return a registry after one run, and what was printed."""
+    folder = tmp_path_factory.mktemp("run")
+    path = a_file(folder / "btc.parquet", BARS)
+    said = run("--data", path, "--registry", folder / "models", *SHORT)
+    return ModelRegistry(folder / "models"), said
+
+
+def test_the_command_registers_a_candidate_that_loads(trained: tuple[ModelRegistry, str]) -> None:
+    registry, said = trained
+    version = registry.aliases("regime-BTC").challenger
+    assert version is not None
+
+    loaded = registry.load("regime-BTC", version)
+
+    assert version in said
+    assert loaded.model.parameters.interval == "1h"
+    assert loaded.manifest.trials == 5
+    assert loaded.manifest.data_until - loaded.manifest.data[0].last == timedelta(hours=1)
+    assert loaded.manifest.expires_at == loaded.manifest.data_until + timedelta(days=90)
+    assert registry.aliases("regime-BTC").champion is None
+
+
+def test_it_prints_every_way_and_every_gate(trained: tuple[ModelRegistry, str]) -> None:
+    registry, said = trained
+    manifest = registry.manifest("regime-BTC", registry.versions("regime-BTC")[0])
+
+    assert all(name in said for name in ("jump model", *CHALLENGERS))
+    assert all(f"gate {gate.name}" in said for gate in manifest.gates)
+    assert "chosen among 5" in said
+    assert ("models promote" in said) == manifest.passed
+
+
+def test_the_report_is_one_page_that_loads_nothing(trained: tuple[ModelRegistry, str]) -> None:
+    registry, _ = trained
+    folder = registry.root / "regime-BTC" / registry.versions("regime-BTC")[0]
+    page, assets = (folder / "report.html").read_text(), Assets()
+
+    assets.feed(page)
+
+    assert assets.loads == []
+    assert assets.tags["svg"] == 2
+    assert "<script" not in page
+    for heading in ("States over price", "Transition matrix", "Lag to turning points", "lasted"):
+        assert heading in page
+
+
+def test_the_report_has_every_number_with_its_interval(trained: tuple[ModelRegistry, str]) -> None:
+    registry, _ = trained
+    folder = registry.root / "regime-BTC" / registry.versions("regime-BTC")[0]
+
+    report = json.decode((folder / "report.json").read_bytes())
+
+    assert set(report["ways"]) == {"jump model", *CHALLENGERS}
+    assert report["variants_tried"] == 5
+    for way in report["ways"].values():
+        assert {"value", "low", "high"} == set(way["volatility_r2"])
+        assert set(way["noticed"]) == {"20/20", "40/40", "100/50"}
+        assert [held["delay_bars"] for held in way["held"]] == [1, 5]
+    chosen, reported = report["chosen_on"], report["reported_on"]
+    assert datetime.fromisoformat(chosen["to"]) < datetime.fromisoformat(reported["from"])
+
+
+def test_the_same_file_gives_the_same_version(
+    trained: tuple[ModelRegistry, str], tmp_path: Path
+) -> None:
+    registry, _ = trained
+    path = a_file(tmp_path / "btc.parquet", BARS)
+
+    run("--data", path, "--registry", tmp_path / "models", *SHORT)
+
+    assert ModelRegistry(tmp_path / "models").versions("regime-BTC") == registry.versions(
+        "regime-BTC"
+    )
+
+
+def test_a_journal_will_do(tmp_path: Path) -> None:
+    told = [
+        candle("ETH", n - len(BARS), round(float(close), 4), second=0)
+        for n, close in enumerate(BARS.closes)
+    ]
+    with JournalWriter(tmp_path / "journal") as writer:
+        writer.append([encode(event) for event in told])
+
+    said = run(
+        *("--coin", "ETH", "--from-journal", tmp_path / "journal"),
+        *("--registry", tmp_path / "models", *SHORT),
+    )
+
+    assert "6,000 bars of ETH" in said
+    [version] = ModelRegistry(tmp_path / "models").versions("regime-ETH")
+    last = ModelRegistry(tmp_path / "models").manifest("regime-ETH", version).data_until
+    assert last == NOON
+
+
+def test_a_day_is_a_bar_too(tmp_path: Path) -> None:
+    path = a_file(tmp_path / "btc.parquet", BARS)
+
+    said = run(
+        *("--data", path, "--interval", "1d", "--registry", tmp_path / "models"),
+        *("--window-days", "60", "--refit-days", "7"),
+    )
+
+    assert "250 bars of BTC, 1d" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "said"),
+    [
+        (("--interval", "4h"), ConfigError, "1h or 1d"),
+        (("--from-journal", "/nowhere"), ConfigError, "not both"),
+        (("--fresh-within-days", "3"), DataError, "--fresh-within-days"),
+        ((), DataError, "--window-days"),
+    ],
 )
-def test_training_sees_the_states_that_the_service_would_have_had(
-    closes: list[float], window: int, width: float
+def test_what_cannot_work_is_refused_with_what_to_change(
+    tmp_path: Path, arguments: tuple[str, ...], error: type[Exception], said: str
 ) -> None:
-    detector = MarketRegimeDetector()
-    model = RegimeModel(version="t", interval="1d", window=window, width=width)
+    path = a_file(tmp_path / "btc.parquet", BARS)
 
-    online = []
-    for n, close in enumerate(closes):
-        detector.close(NOON + n * DAY, close, model)
-        online.append(detector.standing.state == "bull")
-
-    assert states(closes, window, width) == online
+    with pytest.raises(error, match=said):
+        run("--data", path, "--registry", tmp_path / "models", *arguments)
+    assert not (tmp_path / "models").exists()
 
 
-def test_a_fold_chooses_by_nothing_that_came_after_it_began(tmp_path: Path) -> None:
-    plan = Plan(swing=0.4, cost=0.001, folds=3)
-    past = waves(1_600)
-    whole = fit(read_candles(a_file(tmp_path / "a.csv", past)), plan)
+def test_a_commit_is_known_where_there_is_one(tmp_path: Path) -> None:
+    (tmp_path / "file.py").write_text("")
 
-    start = whole.folds[1].start
-    changed = [*past[:start], *(200 - close / 2 for close in past[start:])]
-    other = fit(read_candles(a_file(tmp_path / "b.csv", changed)), plan)
-
-    assert other.folds[:2] == whole.folds[:2]
-
-
-def test_the_command_writes_what_the_service_loads_and_says_what_it_is_worth(
-    tmp_path: Path,
-) -> None:
-    candles, out = a_file(tmp_path / "btc.csv", waves(1_600)), tmp_path / "new" / "regime.json"
-
-    said = run(str(candles), "--out", str(out))
-
-    artefact = json.decode(out.read_bytes())
-    assert read_regime_model(out).version == artefact["model"]["version"]
-    assert artefact["bands_tried"] == 30
-    assert artefact["sharpe_standard_error"] == pytest.approx(artefact["years_judged"] ** -0.5)
-    assert f"{artefact['reference']['turns']} turns" in said
-    assert set(artefact["metrics"]) == {
-        "walk-forward",
-        "published band",
-        "always bull",
-        "above a year ago",
-    }
-    assert all(name in said for name in artefact["metrics"])
-    assert len(artefact["walk_forward"]) == 6
-    assert artefact["data"]["bars"] == 1_600
-
-
-def test_the_same_file_gives_the_same_artefact(tmp_path: Path) -> None:
-    candles = a_file(tmp_path / "btc.csv", waves(1_600))
-
-    written = []
-    for name in ("one", "two"):
-        run(str(candles), "--out", str(tmp_path / name))
-        written.append((tmp_path / name).read_bytes())
-
-    assert written[0] == written[1]
+    assert commit(tmp_path / "file.py") is None
+    assert commit(tmp_path / "nowhere" / "file.py") is None
+    known = origin().git_commit
+    assert known is None or re.fullmatch(r"[0-9a-f]{12,40}(-dirty)?", known)
 
 
 def test_help_teaches_by_example() -> None:
     said = run("--help")
 
-    assert "SIGNAL_SYSTEM_REGIME_MODEL" in said
-    assert "walk-forward" in said
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ("a,b\n1,2\n", "none of the columns"),
-        ("timestamp_ms,open\n1,2\n", "none of the columns close"),
-        ("time,close\n2026-01-01,1\n2026-01-01T00:10,1\n", "1 hour, 4 hours or 1 day apart"),
-        ("time,close\n2026-01-01,1\n2026-01-02,-5\n", "above 0"),
-        ("time,close\n2026-01-01,1\n2026-01-02,x\n", "above 0"),
-        ("time,close\nyesterday,1\n", "a time cannot be read"),
-        ("time,close\n1,1\n2,1\n", "neither seconds nor milliseconds"),
-        ("", "cannot be read"),
-    ],
-)
-def test_a_file_that_cannot_be_used_is_refused_with_the_reason(
-    tmp_path: Path, content: str, said: str
-) -> None:
-    path = tmp_path / "candles.csv"
-    path.write_text(content)
-
-    with pytest.raises(DataError, match=said):
-        read_candles(path)
-
-
-def test_too_few_bars_are_refused(tmp_path: Path) -> None:
-    candles = a_file(tmp_path / "few.csv", waves(300))
-
-    result = CliRunner().invoke(train_regime._app, [str(candles)])  # noqa: SLF001
-
-    assert isinstance(result.exception, DataError)
-    assert "1000 are needed" in str(result.exception)
-
-
-def test_gaps_are_counted_and_repeated_bars_taken_once(tmp_path: Path) -> None:
-    path = tmp_path / "gaps.csv"
-    days = [NOON + n * DAY for n in (0, 1, 2, 5, 5, 3)]
-    path.write_text(
-        "time,close\n" + "\n".join(f"{day.isoformat()},{n + 1}" for n, day in enumerate(days))
-    )
-
-    candles = read_candles(path)
-
-    assert candles.missing == 1
-    assert candles.closes == (1.0, 2.0, 3.0, 6.0, 5.0)
-    assert candles.opened[0] == datetime.fromisoformat("2026-01-01T12:00:00+00:00")
+    assert "signal-system models promote" in said
+    assert "open_time" in said
 
 
 @pytest.mark.data
-@pytest.mark.skipif(not DAILY.exists(), reason=f"no recordings at {DATA}")
-def test_on_real_prices_the_published_band_is_as_good_as_it_is_said_to_be() -> None:
-    fitted = fit(read_candles(DAILY), Plan(swing=0.4, cost=0.001))
+@pytest.mark.skipif(not CANDLES.exists(), reason=f"no recordings at {DATA}")
+def test_on_real_days_the_jump_model_dates_markets_about_as_well_as_the_band(
+    tmp_path: Path,
+) -> None:
+    run(
+        *("--data", CANDLES / "BTCUSDT_1d.parquet", "--interval", "1d"),
+        *("--registry", tmp_path / "models"),
+    )
 
-    published = fitted.scores["published band"].matthews
-    assert published is not None
-    assert 0.4 < published < 0.75
-    assert fitted.scores["always bull"].matthews is None
+    registry = ModelRegistry(tmp_path / "models")
+    manifest = registry.manifest("regime-BTC", registry.versions("regime-BTC")[0])
+    matthews = manifest.metrics["matthews_40/40"]
+    assert matthews is not None
+    assert 0.3 < matthews < 0.85
+    assert not manifest.passed, "two states of days say nothing of the volatility ahead"

@@ -9,6 +9,7 @@ from shared_events.envelope import Payload
 from shared_events.payloads.decisions import (
     ContributionSchema,
     GateSchema,
+    ModelChange,
     ModelsSchema,
     Outcome,
     Prediction,
@@ -77,6 +78,7 @@ __all__ = [
     "LeaderboardRow",
     "MarginType",
     "MarketContext",
+    "ModelChange",
     "Models",
     "ModelsSchema",
     "Outcome",
@@ -124,6 +126,7 @@ SCHEMAS: tuple[type[Payload], ...] = (
     Outcome,
     Prediction,
     Regime,
+    ModelChange,
     WhaleAlert,
 )
 

@@ -264,6 +264,10 @@ class Regime(Payload):
     """The state that shows but has not lasted long enough."""
     revision: Annotated[int, Field(ge=0)] = 0
     """How often corrections had turned the bar's state before."""
+    previous: Text | None = None
+    """The state that it turned from, if this tells a turn and not that it lasts."""
+    degraded: Text | None = None
+    """Why the baseline rule speaks and not the model that was promoted."""
 
     @property
     def subject(self) -> str:
@@ -274,6 +278,38 @@ class Regime(Payload):
     def identity(self) -> str:
         """Bar, model, state and revision: a corrected bar may end in another state."""
         return f"{self.at.isoformat()}|{self.model_version}|{self.state}|{self.revision}"
+
+
+class ModelChange(Payload):
+    """From here on another version of a model decides, or none: a fact of the service's journal.
+
+    It carries the model itself, so that a journal replayed elsewhere decides the same.
+    """
+
+    event_type: ClassVar[str] = "models"
+
+    name: Text
+    """Of the model: what it does, and for which coin."""
+    at: UtcDatetime
+    """When it was taken into service."""
+    version: Text | None = None
+    """In the registry; unknown if no version decides any more."""
+    kind: Text | None = None
+    """How the content is read."""
+    expires_at: UtcDatetime | None = None
+    """From then on it is not believed any more."""
+    content: Annotated[str, Field(max_length=65_536)] | None = None
+    """The model in canonical JSON."""
+
+    @property
+    def subject(self) -> str:
+        """The name."""
+        return self.name
+
+    @property
+    def identity(self) -> str:
+        """When, and which version: the same one may come again."""
+        return f"{self.at.isoformat()}|{self.version}"
 
 
 class WhaleAlert(Payload):

@@ -39,6 +39,10 @@ class Status:
     config_hash: str
     state_hash: str
     chain_hash: str
+    models: Mapping[str, str]
+    """The versions in service, by name."""
+    degraded: Mapping[str, str]
+    """Why a model that was promoted does not serve, by name."""
 
 
 class ReadModel(Protocol):
@@ -59,7 +63,11 @@ class ReadModel(Protocol):
         ...
 
     def regimes(self) -> Sequence[Regime]:
-        """Return the regime of the market and of every coin that has one."""
+        """Return the regime of the market and of every coin with a model of its own."""
+        ...
+
+    def regime_history(self, scope: str, limit: int) -> Sequence[bytes]:
+        """Return the turns of a scope, newest first, each encoded."""
         ...
 
     def status(self) -> Status:

@@ -65,10 +65,19 @@ class SignalPage(BaseModel):
 
 
 class Regimes(BaseModel):
-    """The market's regime and those of single coins; null while too few bars are known."""
+    """The market's regime, null before its first bar, and those of coins with their own model."""
 
     market: Regime | None
     coins: list[Regime]
+
+
+class RegimeHistory(BaseModel):
+    """The regime that ``coin`` is in; ``scope`` says whose it is, ``history`` when it turned."""
+
+    coin: Coin
+    scope: Text
+    now: Regime | None
+    history: list[Regime]
 
 
 class Rejection(BaseModel):

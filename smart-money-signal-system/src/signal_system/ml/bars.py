@@ -1,6 +1,6 @@
 """A stretch of candles as columns: what labels and offline fits are computed from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
@@ -46,6 +46,10 @@ class Bars:
             self.closes[chosen],
             self.volumes[chosen],
         )
+
+    def with_closes(self, closes: Floats) -> "Bars":
+        """Return the same bars with other closing prices."""
+        return replace(self, closes=closes)
 
     @property
     def closed(self) -> Ints:

@@ -1,129 +1,173 @@
-"""Bull or bear, by a band around a moving average of closed bars.
+"""The regime of one coin, bar by bar, by whichever rule it is given.
 
-The state turns bull when a bar closes more than `width` above the mean of the last `window` closes
-(the bar's own included), bear when it closes as far below, and stays what it was in between: the
-band is the hysteresis. Bar `t` is judged by bars up to `t` alone.
+Bar `t` is judged by bars up to `t`; what comes later changes nothing that was said. A bar that
+comes late or corrected is put in its place and everything after it judged anew.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from math import fsum
-from typing import Literal
+from typing import Protocol
 
 from msgspec import Struct
-from pydantic import BaseModel, ConfigDict, Field
 
-RegimeState = Literal["bull", "bear", "unknown"]
+from signal_system.ml.standing import Sight, Standing
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
 INTERVALS = {"1h": timedelta(hours=1), "4h": timedelta(hours=4), "1d": timedelta(days=1)}
-_KEPT_BARS = 60  # beyond the window: how late a bar may come and still be put in its place
+
+LATE_BARS = 60
+"""How many bars late a bar may come, or be corrected, and still count."""
+
+Close = tuple[int, float]
+"""When a bar opened, in milliseconds, and what it closed at."""
+
+Memory = tuple[float, ...]
+"""What a rule remembers from bar to bar; empty at first."""
 
 
-class RegimeModel(BaseModel):
-    """What `train-regime` fits: read from its JSON artefact, or the published default."""
+class View(Protocol):
+    """What a rule looks at, kept up bar by bar."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    def see(self, opened_ms: int, price: float) -> Sequence[float] | None:
+        """Take the next bar; return what it looks like, None while too little is known."""
+        ...
 
-    version: str = Field(default="ma-band-100-2.0", min_length=1, max_length=100)
-    interval: Literal["1h", "4h", "1d"] = "1d"
-    window: int = Field(default=100, ge=2, le=2_000)
-    width: float = Field(default=0.02, ge=0, lt=1)
+
+class RegimeModel(Protocol):
+    """A rule that names states."""
 
     @property
-    def bar(self) -> timedelta:
-        """How long a bar lasts."""
-        return INTERVALS[self.interval]
+    def version(self) -> str:
+        """Which numbers decide."""
+        ...
 
-    def bar_closed_by(self, hour: datetime) -> datetime | None:
-        """Return when the bar opened that the hour beginning at `hour` closes; None if none.
+    @property
+    def interval(self) -> str:
+        """Length of the bars it is told: a key of `INTERVALS`."""
+        ...
 
-        A bar's close is the close of its last hour, so hourly candles are all that is needed.
+    @property
+    def kept_bars(self) -> int:
+        """How many bars the view after a bar follows from."""
+        ...
 
-        Examples
-        --------
-        >>> RegimeModel().bar_closed_by(datetime(2026, 1, 1, 23, tzinfo=UTC)).isoformat()
-        '2026-01-01T00:00:00+00:00'
-        """
-        opened = hour - (hour - _EPOCH) % self.bar
-        return opened if hour + INTERVALS["1h"] == opened + self.bar else None
+    @property
+    def dwell_bars(self) -> int:
+        """For how many bars a state must show before it is said."""
+        ...
 
+    def view(self, closes: Sequence[Close]) -> View:
+        """Return the view of one who has seen `closes`."""
+        ...
 
-class Standing(Struct, frozen=True):
-    """The state after a bar, and for how many bars it has held."""
-
-    state: RegimeState = "unknown"
-    age_bars: int = 0
-
-    def after(self, closes: Sequence[float], width: float) -> "Standing":
-        """Return the standing after the last of `closes`, a whole window."""
-        mean = fsum(closes) / len(closes)
-        state = self.state
-        if closes[-1] > mean * (1 + width):
-            state = "bull"
-        elif closes[-1] < mean * (1 - width):
-            state = "bear"
-        return Standing(state, self.age_bars + 1 if state == self.state else 0)
+    def judge(self, memory: Memory, row: Sequence[float]) -> tuple[Memory, Sight]:
+        """Return what to remember after `row`, and the state it looks like."""
+        ...
 
 
-class MarketRegimeDetector(Struct):
-    """The regime of one coin, bar by bar.
+class Mark(Struct, frozen=True, array_like=True):
+    """What held after the bar that opened then."""
 
-    Bars that come late or corrected are put in their place and the standing is worked out anew, as
-    long as they are not older than the bars kept.
+    opened_ms: int
+    memory: Memory = ()
+    standing: Standing = Standing()
+
+
+class DetectorSnapshot(Struct):
+    """A detector in plain values, canonical as JSON: bars, what held after the newest, revision."""
+
+    closes: list[Close] = []
+    marks: list[Mark] = []
+    revision: int = 0
+
+
+class MarketRegimeDetector:
+    """Says the standing after every closed bar.
+
+    Parameters
+    ----------
+    model
+        The rule.
+    saved
+        A snapshot of a detector with this very model, to go on from.
 
     Attributes
     ----------
-    standing
-        What holds after the newest bar.
     revision
-        How often corrections have turned it since that bar came.
+        How often corrections have turned the state since the newest bar came.
     """
 
-    bars: list[tuple[datetime, float]] = []
-    base: Standing = Standing()
-    standing: Standing = Standing()
-    revision: int = 0
+    def __init__(self, model: RegimeModel, saved: DetectorSnapshot | None = None) -> None:
+        saved = saved or DetectorSnapshot()
+        self.model, self.revision = model, saved.revision
+        self._closes, self._marks = list(saved.closes), list(saved.marks) or [Mark(-1)]
+        self._view = model.view(self._closes)
 
-    def close(self, opened: datetime, price: float, model: RegimeModel) -> bool:
+    @classmethod
+    def opened(cls, model: RegimeModel, closes: Sequence[Close]) -> "MarketRegimeDetector":
+        """Return the detector of `model` after `closes`, oldest first."""
+        detector = cls(model)
+        for opened_ms, price in closes:
+            detector.close(opened_ms, price)
+        return detector
+
+    @property
+    def standing(self) -> Standing:
+        """What holds after the newest bar."""
+        return self._marks[-1].standing
+
+    @property
+    def closed_at(self) -> datetime:
+        """When the newest bar ended."""
+        bar = INTERVALS[self.model.interval]
+        return EPOCH + self._marks[-1].opened_ms * MILLISECOND + bar
+
+    @property
+    def closes(self) -> Sequence[Close]:
+        """The bars that are kept."""
+        return self._closes
+
+    def close(self, opened_ms: int, price: float) -> bool:
         """Take the bar that opened then and closed at `price`; False if it says nothing new."""
-        if self._is_full(model) and opened < self.bars[0][0]:
-            return False
-        if not self.bars or opened > self.bars[-1][0]:
-            self.bars.append((opened, price))
-            self.standing = self._judged(len(self.bars) - 1, self.standing, model)
+        if opened_ms > self._marks[-1].opened_ms:
+            self._advance(opened_ms, price)
+            self._closes.append((opened_ms, price))
             self.revision = 0
-        elif not self._corrected(opened, price):
-            return False
-        else:
-            self._rejudge(model)
-        self._forget(model)
-        return True
+            self._forget()
+            return True
+        return opened_ms > self._marks[0].opened_ms and self._corrected(opened_ms, price)
 
-    def _corrected(self, opened: datetime, price: float) -> bool:
-        if (opened, price) in self.bars:
-            return False
-        others = [bar for bar in self.bars if bar[0] != opened]
-        self.bars = sorted([*others, (opened, price)])
-        return True
+    def snapshot(self) -> DetectorSnapshot:
+        """Return what a new detector needs to go on from here."""
+        return DetectorSnapshot(self._closes, self._marks, self.revision)
 
-    def _rejudge(self, model: RegimeModel) -> None:
-        before, self.standing = self.standing.state, self.base
-        for last in range(model.window - 1, len(self.bars)):
-            self.standing = self._judged(last, self.standing, model)
+    def _advance(self, opened_ms: int, price: float) -> None:
+        row = self._view.see(opened_ms, price)
+        if row is None:
+            self._marks.append(Mark(opened_ms))
+            return
+        last = self._marks[-1]
+        memory, seen = self.model.judge(last.memory, row)
+        standing = last.standing.after(seen, self.model.dwell_bars)
+        self._marks.append(Mark(opened_ms, memory, standing))
+
+    def _corrected(self, opened_ms: int, price: float) -> bool:
+        """Put the bar in its place and judge it and everything after it anew."""
+        place, before = bisect_left(self._closes, (opened_ms,)), self.standing.state
+        replaces = place < len(self._closes) and self._closes[place][0] == opened_ms
+        if replaces and self._closes[place][1] == price:
+            return False
+        self._closes[place : place + replaces] = [(opened_ms, price)]
+        del self._marks[bisect_left(self._marks, opened_ms, key=lambda mark: mark.opened_ms) :]
+        self._view = self.model.view(self._closes[:place])
+        for bar in self._closes[place:]:
+            self._advance(*bar)
         self.revision += self.standing.state != before
+        self._forget()
+        return True
 
-    def _judged(self, last: int, before: Standing, model: RegimeModel) -> Standing:
-        first = last + 1 - model.window
-        if first < 0:
-            return before
-        return before.after([price for _, price in self.bars[first : last + 1]], model.width)
-
-    def _is_full(self, model: RegimeModel) -> bool:
-        return len(self.bars) >= model.window + _KEPT_BARS
-
-    def _forget(self, model: RegimeModel) -> None:
-        """Drop the oldest bar, once the first bar that needs it has entered the base."""
-        while len(self.bars) > model.window + _KEPT_BARS:
-            self.base = self._judged(model.window - 1, self.base, model)
-            self.bars.pop(0)
+    def _forget(self) -> None:
+        del self._closes[: -self.model.kept_bars - LATE_BARS]
+        del self._marks[: -LATE_BARS - 1]

@@ -282,7 +282,7 @@ class SignalGenerationProcessor:
             contributions_for=supporting,
             contributions_against=opposing,
             gates=decision.gates,
-            models=made.models,
+            models=structs.replace(made.models, regime=self._state.regimes.version(decision.coin)),
         )
 
     def _contributions(
@@ -303,11 +303,11 @@ class SignalGenerationProcessor:
         return cost_to_flip(decision.exposure, threshold, decision.market.mark)
 
     def _regime(self, coin: str) -> RegimeView | None:
-        found = self._state.prices.regime_of(coin, self._rules)
+        found = self._state.regimes.of(coin)
         if found is None:
             return None
-        scope, standing = found
-        return RegimeView(state=standing.state, probability=None, scope=scope)
+        standing = found.standing
+        return RegimeView(state=standing.state, probability=standing.probability, scope=found.scope)
 
 
 def _change(before: Decimal | None, after: Decimal | None) -> Decimal | None:

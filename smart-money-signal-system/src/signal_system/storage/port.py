@@ -22,8 +22,22 @@ class Place(NamedTuple):
 BEFORE_ALL = Place(-1, -1)
 
 
+TURN = 0
+"""The horizon of what has none: that a regime turned."""
+
+
 class About(NamedTuple):
-    """What a signal is found by; `decided_at` is the journal position that it states."""
+    """What a signal, or a turn of a regime, is found by.
+
+    Attributes
+    ----------
+    coin
+        Or the scope of the regime.
+    horizon_seconds
+        `TURN` for a regime.
+    decided_at
+        The journal position that a signal states, or that led to the turn.
+    """
 
     coin: str
     horizon_seconds: int
@@ -32,7 +46,7 @@ class About(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One issued event; `signal` is None for one that is not a signal."""
+    """One issued event; `signal` is None for one that nobody looks for by itself."""
 
     place: Place
     at: datetime
@@ -70,7 +84,7 @@ class Store(Protocol):
         ...
 
     def forget_before(self, moment: datetime, limit: int) -> int:
-        """Drop up to `limit` of the events issued before `moment`; return how many."""
+        """Drop up to `limit` events issued before `moment`, turns apart; return how many."""
         ...
 
     def after(self, place: Place, limit: int) -> Sequence[tuple[Place, bytes]]:

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any, Self
 
 from shared_events.errors import ConfigError
-from signal_system.storage.port import BEFORE_ALL, Checkpoint, Entry, Place, StorageError
+from signal_system.storage.port import BEFORE_ALL, TURN, Checkpoint, Entry, Place, StorageError
 
 VERSION = 1
 _SCHEMA = """
@@ -103,12 +103,12 @@ class SqliteStore:
             run.execute("DELETE FROM published WHERE position >= ?", (position,))
 
     def forget_before(self, moment: datetime, limit: int) -> int:
-        """Drop up to `limit` of the events issued before `moment`; return how many."""
+        """Drop up to `limit` events issued before `moment`, turns apart; return how many."""
         with self._transaction() as run:
             return run.execute(
                 "DELETE FROM issued WHERE rowid IN"
-                " (SELECT rowid FROM issued WHERE at < ? ORDER BY at LIMIT ?)",
-                (_milliseconds(moment), limit),
+                " (SELECT rowid FROM issued WHERE at < ? AND horizon IS NOT ? ORDER BY at LIMIT ?)",
+                (_milliseconds(moment), TURN, limit),
             ).rowcount
 
     def after(self, place: Place, limit: int) -> Sequence[tuple[Place, bytes]]:

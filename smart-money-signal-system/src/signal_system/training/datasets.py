@@ -1,73 +1,143 @@
-"""Candle files: what they must hold, and what is refused."""
+"""Where candles for training come from: a file or a journal; read, checked, and named by content."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pandas as pd  # type: ignore[import-untyped]  # its stubs are a package of their own
 
 from shared_events.errors import DataError
+from shared_events.journal import Tick, decode_record, read
+from shared_events.payloads import Candle
+from signal_system.ml.arrays import Ints
+from signal_system.ml.bars import MILLISECOND, Bars
+from signal_system.ml.data_quality import Quality, inspected, require_good
+from signal_system.ml.regime_detection import INTERVALS
+from signal_system.price_history import is_final
 
-_TIMES = ("timestamp_ms", "open_time", "timestamp", "time", "date", "datetime", "t")
-_CLOSES = ("close", "Close", "c")
-_INTERVALS = {timedelta(hours=1): "1h", timedelta(hours=4): "4h", timedelta(days=1): "1d"}
+_TIMES = ("open_time", "timestamp_ms", "timestamp", "time", "date", "datetime")
+_COLUMNS = ("open", "high", "low", "close", "volume")
 _MILLISECONDS_FROM, _SECONDS_FROM = 10**11, 10**8
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Candles:
-    """Closing prices of equally long bars, oldest first; gaps are allowed and counted.
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """Bars that may be learned from.
 
     Attributes
     ----------
+    source
+        What they were read from.
     digest
-        SHA-256 of the file they came from.
+        SHA-256 of the bars that are used: equal for equal bars, whatever file they came in.
     """
 
-    name: str
-    digest: str
+    coin: str
     interval: str
-    opened: tuple[datetime, ...]
-    closes: tuple[float, ...]
-    missing: int
-
-    @property
-    def bars_per_year(self) -> float:
-        """How many bars a year has."""
-        lengths = {name: length for length, name in _INTERVALS.items()}
-        return timedelta(days=365.25) / lengths[self.interval]
+    source: str
+    bars: Bars
+    quality: Quality
+    digest: str
 
 
-def read_candles(path: Path) -> Candles:
-    """Read a parquet or CSV file with a column of opening times and one of closes.
+def from_file(path: Path, coin: str, interval: str) -> Dataset:
+    """Read the bars in a parquet or CSV file.
 
-    Times are ISO 8601, or seconds or milliseconds since 1970, in UTC.
+    Columns: an opening time (`open_time` in milliseconds since 1970, UTC; seconds and ISO 8601
+    are recognised), open, high, low, close and volume. Shorter bars are put together.
 
     Raises
     ------
     DataError
-        Saying what is wrong with the file.
+        Saying what is wrong, and with which rows.
     """
     frame = _frame(path)
-    times, closes = _column(frame, _TIMES, path), _column(frame, _CLOSES, path)
-    table = pd.DataFrame({"opened": _moments(times, path), "close": closes})
-    table = table.dropna().drop_duplicates("opened", keep="last").sort_values("opened")
-    if not pd.api.types.is_numeric_dtype(table["close"]) or not (table["close"] > 0).all():
-        raise DataError(f"{path}: every close must be a number above 0")
-    steps = table["opened"].diff().dropna()
-    interval = _INTERVALS.get(steps.median().to_pytimedelta()) if len(steps) else None
-    if interval is None:
-        raise DataError(f"{path}: bars must be 1 hour, 4 hours or 1 day apart")
-    length = steps.median()
-    return Candles(
-        name=path.name,
-        digest=sha256(path.read_bytes()).hexdigest(),
-        interval=interval,
-        opened=tuple(moment.to_pydatetime() for moment in table["opened"]),
-        closes=tuple(float(close) for close in table["close"]),
-        missing=int((steps / length - 1).clip(lower=0).round().sum()),
+    missing = [name for name in _COLUMNS if name not in frame.columns]
+    times = next((name for name in _TIMES if name in frame.columns), None)
+    if missing or times is None:
+        named = ", ".join(missing or [_TIMES[0]])
+        raise DataError(f"{path} has no column {named}: it has {', '.join(map(str, frame))}")
+    columns = [pd.to_numeric(frame[name], errors="coerce").to_numpy(float) for name in _COLUMNS]
+    opened = _moments(frame[times], path)
+    bars = Bars(_length(opened, path), opened, *columns)
+    return _checked(bars, coin, interval, path.name)
+
+
+def from_journal(directory: Path, coin: str, interval: str) -> Dataset:
+    """Collect the final candles of `coin` that a journal recorded; a correction counts.
+
+    Where the journal holds no bars so long, they are put together from hours: a bar of which the
+    last hour is missing is missing itself.
+
+    Raises
+    ------
+    DataError
+        If it holds none, or what it holds may not be learned from.
+    """
+    found: dict[str, dict[datetime, Candle]] = {interval: {}, "1h": {}}
+    for _, raw in read(directory):
+        record = decode_record(raw)
+        if isinstance(record, Tick) or not isinstance(record.data, Candle):
+            continue
+        candle = record.data
+        if (
+            candle.coin == coin
+            and candle.interval in found
+            and is_final(candle, record.recorded_at)
+        ):
+            found[candle.interval][candle.open_time] = candle
+    candles = list((found[interval] or found["1h"]).values())
+    if not candles:
+        raise DataError(f"the journal in {directory} holds no {interval} candles of {coin}")
+    return _checked(_bars(candles), coin, interval, f"journal {directory}")
+
+
+def joined(bars: Bars, length: timedelta) -> Bars:
+    """Return the longer bars that `bars`, in order, add up to; whose end is missing are left out."""
+    step, part = length // MILLISECOND, bars.length // MILLISECOND
+    group = bars.opened // step
+    first = np.flatnonzero(np.diff(group, prepend=-1))
+    last = np.append(first[1:], len(bars)) - 1
+    whole = Bars(
+        length=length,
+        opened=group[first] * step,
+        opens=bars.opens[first],
+        highs=np.maximum.reduceat(bars.highs, first),
+        lows=np.minimum.reduceat(bars.lows, first),
+        closes=bars.closes[last],
+        volumes=np.add.reduceat(bars.volumes, first),
     )
+    return whole.rows(np.flatnonzero(bars.opened[last] == (group[last] + 1) * step - part))
+
+
+def _checked(bars: Bars, coin: str, interval: str, source: str) -> Dataset:
+    if bars.length > INTERVALS[interval] or INTERVALS[interval] % bars.length:
+        raise DataError(f"{source} holds bars of {bars.length}, which make no {interval}")
+    used, quality = inspected(bars)
+    require_good(source, quality)
+    if bars.length < INTERVALS[interval]:
+        used = joined(used, INTERVALS[interval])
+    columns = (used.opened, used.opens, used.highs, used.lows, used.closes, used.volumes)
+    digest = sha256(b"".join(np.ascontiguousarray(each).tobytes() for each in columns)).hexdigest()
+    return Dataset(coin, interval, source, used, quality, digest)
+
+
+def _bars(candles: list[Candle]) -> Bars:
+    columns = [np.array([float(getattr(candle, name)) for candle in candles]) for name in _COLUMNS]
+    opened = np.array([(candle.open_time - _EPOCH) // MILLISECOND for candle in candles])
+    return Bars(candles[0].close_time - candles[0].open_time, opened, *columns)
+
+
+def _length(opened: Ints, path: Path) -> timedelta:
+    """Return how far apart most bars are."""
+    steps = np.diff(np.unique(opened))
+    if not len(steps):
+        raise DataError(f"{path} needs at least two bars")
+    lengths, counts = np.unique(steps, return_counts=True)
+    return int(lengths[np.argmax(counts)]) * MILLISECOND
 
 
 def _frame(path: Path) -> pd.DataFrame:
@@ -77,21 +147,19 @@ def _frame(path: Path) -> pd.DataFrame:
         raise DataError(f"{path} cannot be read as parquet or CSV: {e}") from e
 
 
-def _column(frame: pd.DataFrame, names: tuple[str, ...], path: Path) -> pd.Series:
-    for name in names:
-        if name in frame.columns:
-            return frame[name]
-    raise DataError(f"{path} has none of the columns {', '.join(names)}: {list(frame.columns)}")
-
-
-def _moments(times: pd.Series, path: Path) -> pd.Series:
+def _moments(times: pd.Series, path: Path) -> Ints:
     try:
-        if not pd.api.types.is_numeric_dtype(times):
-            return pd.to_datetime(times, utc=True, format="ISO8601")
-        largest = times.max()
-        unit = "ms" if largest > _MILLISECONDS_FROM else "s" if largest > _SECONDS_FROM else None
-        if unit is None:
-            raise DataError(f"{path}: the times are neither seconds nor milliseconds since 1970")
-        return pd.to_datetime(times, unit=unit, utc=True)
-    except (ValueError, OverflowError) as e:
+        if pd.api.types.is_numeric_dtype(times):
+            return _milliseconds(times, path)
+        moments = pd.to_datetime(times, utc=True, format="ISO8601")
+        naive = moments.dt.tz_localize(None).to_numpy("datetime64[ms]")
+        return np.asarray(naive, dtype=np.int64)
+    except (ValueError, OverflowError, TypeError) as e:
         raise DataError(f"{path}: a time cannot be read: {str(e).splitlines()[0]}") from e
+
+
+def _milliseconds(times: pd.Series, path: Path) -> Ints:
+    if times.isna().any() or times.max() < _SECONDS_FROM:
+        raise DataError(f"{path}: the times are neither seconds nor milliseconds since 1970")
+    factor = 1 if times.max() > _MILLISECONDS_FROM else 1_000
+    return np.asarray(np.round(times.to_numpy() * factor), dtype=np.int64)

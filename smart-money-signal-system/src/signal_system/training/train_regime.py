@@ -1,69 +1,99 @@
-"""``train-regime``: fit the regime's band on a candle file and say what it is worth."""
+"""``train-regime``: fit the regime model, say what it is worth, register it as a candidate."""
 
 import sys
-from dataclasses import asdict
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import orjson
 import typer
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # with scikit-learn
 
 from shared_events.errors import EXIT_CONFIG, ConfigError, DataError
-from signal_system.training.datasets import Candles, read_candles
-from signal_system.training.regime_fit import Fit, Fold, Plan, Scores, fit, model_of
+from shared_events.runtime.clock import SystemClock
+from signal_system.config import Settings
+from signal_system.ml.data_quality import require_fresh
+from signal_system.ml.jump_regime import JumpInterval
+from signal_system.ml.model_registry import Candidate, ModelRegistry, regime_name
+from signal_system.training.datasets import Dataset, from_file, from_journal
+from signal_system.training.provenance import origin
+from signal_system.training.regime_candidate import candidate
+from signal_system.training.regime_plan import plan_for
+from signal_system.training.regime_report import report
+from signal_system.training.regime_training import JUMP, Outcome, train
+from signal_system.training.resampling import Estimate
+from signal_system.training.ways import CHALLENGERS
 
 _HELP = """
-Fit the band that tells bull from bear on CANDLES, a parquet or CSV file of 1 h, 4 h or 1 d bars.
+Fit the regime model of a coin and register it as a candidate.
 
-The band is a moving average of [bold]window[/bold] closes, [bold]width[/bold] to either side. It
-is chosen by walk-forward: each of the folds picks the band that agreed best with the bull and bear
-markets known by then (Lunde and Timmermann's dating, turns of --swing), and is judged on the bars
-after it. The result stands beside the published band (100 bars, 2 %), holding for ever, and the
-price a year ago.
+A statistical jump model is chosen on the first part of a walk through the candles and judged on the
+rest, refit by refit, beside a moving-average band, a rule of volatility and trend, Gaussian
+mixtures and a hidden Markov model. The report (JSON, and a page with plots) and the model become a
+version in the registry; it serves once it is promoted, and it can be promoted if its gates are open.
 
-Writes one JSON file: the model that the service loads, the metrics, where the data came from.
+    train-regime --coin BTC --interval 1h --data btc_1h.parquet
+    signal-system models promote regime-BTC
 
-    train-regime btc_1d.parquet --out var/regime.json
-    SIGNAL_SYSTEM_REGIME_MODEL=var/regime.json signal-system run
-
-Columns: an opening time (timestamp_ms, open_time, timestamp, time or date) and close.
+DATA is a Parquet or CSV file with the columns open_time (UTC, milliseconds since 1970), open, high,
+low, close, volume. Data with faults is refused, and it is said which rows.
 """
 
-_PIPE_WIDTH = 110
+_PIPE_WIDTH = 120
+_STEPS = ("features", "choice", JUMP, *CHALLENGERS, "judgement", "gates")
 
 _app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
 
-CandleFile = Annotated[
-    Path, typer.Argument(metavar="CANDLES", exists=True, dir_okay=False, help="Parquet or CSV.")
+CoinName = Annotated[str, typer.Option(help="Whose candles they are.")]
+IntervalName = Annotated[str, typer.Option(help="1h or 1d.", metavar="1h|1d")]
+DataFile = Annotated[Path | None, typer.Option("--data", exists=True, dir_okay=False)]
+Journal = Annotated[
+    Path | None, typer.Option("--from-journal", help="A journal's folder; the service's own.")
 ]
-Out = Annotated[Path, typer.Option(help="Where the artefact goes.")]
-Swing = Annotated[
-    float, typer.Option(min=0.01, max=2, help="Turn that ends a market: 0.4 is 40 %.")
-]
+Registry = Annotated[Path | None, typer.Option(help="Where versions of models are kept.")]
 Cost = Annotated[float, typer.Option(min=0, max=0.1, help="Of a round trip, as a fraction.")]
-Folds = Annotated[int, typer.Option(min=2, max=50, help="Steps of the walk.")]
+WindowDays = Annotated[int, typer.Option(min=60, help="What a refit learns from.")]
+RefitDays = Annotated[int | None, typer.Option(min=7, help="How often; 30 for 1h, 91 for 1d.")]
+ExpiryDays = Annotated[int, typer.Option(min=1, help="How long after its data it is believed.")]
+FreshDays = Annotated[int | None, typer.Option(min=1, help="Refuse data that ended before.")]
 
 
 @_app.command(help=_HELP)
-def train(
-    candles: CandleFile,
-    out: Out = Path("var/models/regime.json"),
-    swing: Swing = 0.4,
+def command(  # noqa: PLR0913 -- each is an option
+    *,
+    coin: CoinName = "BTC",
+    interval: IntervalName = "1h",
+    data: DataFile = None,
+    from_journal: Journal = None,
+    registry: Registry = None,
     cost: Cost = 0.001,
-    folds: Folds = 6,
+    window_days: WindowDays = 730,
+    refit_days: RefitDays = None,
+    expires_after_days: ExpiryDays = 90,
+    fresh_within_days: FreshDays = None,
 ) -> None:
-    """Fit, report, write."""
-    plan, data = Plan(swing, cost, folds), read_candles(candles)
-    if len(data.closes) < plan.least_bars:
-        raise DataError(f"{candles} has {len(data.closes)} bars, {plan.least_bars} are needed")
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("bands", total=len(plan.bands))
-        fitted = fit(data, plan, lambda: bar.update(task, advance=1))
-    _write(out, _artefact(fitted, data, plan))
-    _report(fitted, data, out)
+    """Read, train, register, report."""
+    settings, now = Settings.read(), SystemClock().now()
+    dataset = _read(data, from_journal, settings, coin, _interval(interval))
+    if fresh_within_days is not None:
+        within = timedelta(days=fresh_within_days)
+        require_fresh(dataset.source, dataset.quality, now, within)
+    step = None if refit_days is None else timedelta(days=refit_days)
+    outcome = _trained(dataset, timedelta(days=window_days), step, cost)
+    models = ModelRegistry(registry or settings.registry)
+    made = candidate(
+        dataset,
+        outcome,
+        report(dataset, outcome, cost),
+        origin(),
+        models.aliases(regime_name(coin)).champion,
+        timedelta(days=expires_after_days),
+    )
+    version = models.add(_made_at(made, now))
+    _say(dataset, outcome, models.root / regime_name(coin) / version, now)
 
 
 def main() -> None:
@@ -75,91 +105,92 @@ def main() -> None:
         sys.exit(EXIT_CONFIG)
 
 
-def _artefact(fitted: Fit, data: Candles, plan: Plan) -> dict[str, Any]:
-    return {
-        "kind": "regime-band",
-        "model": model_of(fitted, data).model_dump(),
-        "beats_published_band": fitted.is_better,
-        "metrics": {name: asdict(scores) for name, scores in fitted.scores.items()},
-        "walk_forward": [_step(fold, data) for fold in fitted.folds],
-        "reference": {
-            "dating": "Lunde-Timmermann",
-            "swing": plan.swing,
-            "labelled_bars": fitted.labelled,
-            "turns": fitted.turns,
-        },
-        "round_trip_cost": plan.cost,
-        "bands_tried": len(plan.bands),
-        "years_judged": fitted.years,
-        "sharpe_standard_error": fitted.sharpe_error,
-        "data": {
-            "file": data.name,
-            "sha256": data.digest,
-            "bars": len(data.closes),
-            "missing_bars": data.missing,
-            "first": data.opened[0].isoformat(),
-            "last": data.opened[-1].isoformat(),
-        },
-    }
+def _interval(name: str) -> JumpInterval:
+    known: dict[str, JumpInterval] = {"1h": "1h", "1d": "1d"}
+    if name in known:
+        return known[name]
+    raise ConfigError(f"--interval is {name!r}: regimes are fitted on bars of 1h or 1d")
 
 
-def _step(fold: Fold, data: Candles) -> dict[str, Any]:
-    return {
-        "from": data.opened[fold.start].isoformat(),
-        "to": data.opened[fold.end - 1].isoformat(),
-        "window": fold.band[0],
-        "width": fold.band[1],
-        "matthews_in_training": fold.trained,
-    }
+def _read(
+    data: Path | None, journal: Path | None, settings: Settings, coin: str, interval: JumpInterval
+) -> Dataset:
+    if data is not None and journal is not None:
+        raise ConfigError("give --data or --from-journal, not both")
+    if data is not None:
+        return from_file(data, coin, interval)
+    return from_journal(journal or settings.journal, coin, interval)
 
 
-def _write(out: Path, artefact: dict[str, Any]) -> None:
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_bytes(
-            orjson.dumps(artefact, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-        )
-    except OSError as e:
-        raise ConfigError(f"cannot write {out} ({e.strerror}): name another file with --out") from e
+def _trained(dataset: Dataset, window: timedelta, step: timedelta | None, cost: float) -> Outcome:
+    plan = plan_for(_interval(dataset.interval), window, step)
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description:<34}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(_STEPS[0], total=len(_STEPS))
+
+        def step_done(name: str) -> None:
+            following = [*_STEPS, "report"][_STEPS.index(name) + 1]
+            bar.update(task, advance=1, description=following)
+
+        with threadpool_limits(1):  # small matrices: more threads wait for each other
+            return train(dataset.bars, dataset.coin, plan, cost=cost, progress=step_done)
 
 
-def _report(fitted: Fit, data: Candles, out: Path) -> None:
+def _made_at(made: Candidate, now: datetime) -> Candidate:
+    return replace(made, manifest=made.manifest.model_copy(update={"created_at": now}))
+
+
+def _say(dataset: Dataset, outcome: Outcome, folder: Path, now: datetime) -> None:
     console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
-    first = data.opened[fitted.folds[0].start]
+    first, last = outcome.reported_on[0].split, outcome.reported_on[-1].end - 1
+    when = outcome.data.closed[[first, last]].astype("datetime64[ms]").astype("datetime64[D]")
     console.print(
-        f"{len(data.closes):,} bars of {data.interval}, {data.missing:,} missing; judged from "
-        f"{first:%Y-%m-%d} to {data.opened[-1]:%Y-%m-%d}, out of sample"
+        f"{len(dataset.bars):,} bars of {dataset.coin}, {dataset.interval}; out of sample from"
+        f" {when[0]} to {when[1]}, {len(outcome.reported_on)} refits; 95 % intervals in brackets"
     )
-    console.print(_table(fitted.scores))
+    for finding in dataset.quality.findings:
+        console.print(f"[dim]{finding.verdict}: {finding}[/dim]")
+    console.print(_table(outcome))
     console.print(
-        f"{fitted.turns} turns in {fitted.years:.1f} years to judge by; a Sharpe ratio is known to "
-        f"about ±{2 * fitted.sharpe_error:.2f} (two standard errors). The published band was chosen "
-        "in hindsight: for it, no bar of Bitcoin's past is out of sample."
+        f"Volatility R2 without any state: {_number(outcome.without_states)}. The penalty"
+        f" {outcome.penalty:g} was chosen among {len(outcome.trials)}, on the bars before."
     )
-    window, width = fitted.band
-    console.print(f"fitted on everything: window {window}, width {width:.0%} -> {out}")
-    if not fitted.is_better:
-        console.print(
-            "[yellow]Choosing the band did not beat the published one (100, 2 %): prefer the default "
-            "over this artefact.[/yellow]"
-        )
+    for gate in outcome.gates:
+        verdict = "[green]passed[/green]" if gate.passed else "[red]failed[/red]"
+        value = "unknown" if gate.value is None else f"{gate.value:.3f}"
+        console.print(f"gate {gate.name}: {value} against {gate.threshold:g}, {verdict}")
+    console.print(f"candidate: {folder}\nreport: {folder / 'report.html'}", soft_wrap=True)
+    _advise(dataset, outcome, console, now)
 
 
-def _table(scores: dict[str, Scores]) -> Table:
+def _advise(dataset: Dataset, outcome: Outcome, console: Console, now: datetime) -> None:
+    name, last = regime_name(dataset.coin), dataset.quality.last
+    if not all(gate.passed for gate in outcome.gates):
+        console.print("It cannot be promoted: the moving-average band stays the better choice.")
+    else:
+        console.print(f"It may serve: signal-system models promote {name}", soft_wrap=True)
+    if last is not None and now - last > timedelta(days=30):
+        console.print(f"[yellow]Its data ended {(now - last).days} days ago.[/yellow]")
+
+
+def _table(outcome: Outcome) -> Table:
     table = Table("", box=None, pad_edge=False, header_style="dim")
-    for title in ("Matthews", "switches/year", "Sharpe", "deepest fall", "return"):
+    for title in ("switches/y", "run", "refits agree", "volatility R2", "Matthews 40/40"):
         table.add_column(title, justify="right")
-    for name, each in scores.items():
+    for name, way in outcome.verdicts.items():
         table.add_row(
             name,
-            _number(each.matthews),
-            f"{each.switches_per_year:.1f}",
-            _number(each.sharpe),
-            f"{each.fall:.0%}",
-            f"{each.paid:+.0%}",
+            f"{way.switches_per_year:.0f}",
+            f"{way.median_dwell_bars:.0f}",
+            f"{way.agreement_mean or 0:.2f} ({way.agreement_least or 0:.2f})",
+            _number(way.volatility_r2),
+            _number(way.noticed["40/40"].matthews),
         )
     return table
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
+def _number(each: Estimate) -> str:
+    if each.value is None:
+        return "-"
+    return f"{each.value:.2f} \\[{each.low:.2f}, {each.high:.2f}]"

@@ -88,8 +88,8 @@ def a_regime(**fields: Any) -> Regime:
         "interval": "1h",
         "state": "bull",
         "age_bars": 12,
-        "model_version": "band-1",
-        "probabilities": {"bull": 0.81, "range": 0.15, "bear": 0.04},
+        "model_version": "ma-band-100-2.0",
+        "probabilities": {"bull": 0.81, "neutral": 0.15, "bear": 0.04},
     }
     return Regime(**given | fields)
 
@@ -112,6 +112,8 @@ def a_status(**fields: Any) -> Status:
         "config_hash": "c0ffee",
         "state_hash": "5747",
         "chain_hash": "01",
+        "models": {"regime-BTC": "0.1.0-20260101-5f08983-c0ffee"},
+        "degraded": {},
     }
     return Status(**given | fields)
 

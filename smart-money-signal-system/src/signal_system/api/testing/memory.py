@@ -17,6 +17,7 @@ class MemoryReadModel:
     def __init__(self, *signals: Signal) -> None:
         self.said: dict[tuple[str, int], list[Signal]] = {}
         self.regimes_known: list[Regime] = []
+        self.turns: dict[str, list[Regime]] = {}
         self.status_now: Status = a_status()
         self.failing: dict[str, str | None] = {"bus": None, "store": None}
         self._rows = b""
@@ -50,6 +51,11 @@ class MemoryReadModel:
     def regimes(self) -> Sequence[Regime]:
         """Return the regimes."""
         return self.regimes_known
+
+    def regime_history(self, scope: str, limit: int) -> Sequence[bytes]:
+        """Return the turns that were set, newest first."""
+        turns = self.turns.get(scope, [])
+        return [turn.model_dump_json().encode() for turn in turns[:limit]]
 
     def status(self) -> Status:
         """Return the status."""
