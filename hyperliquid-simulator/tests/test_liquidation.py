@@ -12,6 +12,8 @@ from hyperliquid_simulator.events import Hidden, Method
 from hyperliquid_simulator.feeds import Feed, digest
 from hyperliquid_simulator.ledger import Account, Cause, Fill, Position
 from hyperliquid_simulator.margin import whole
+from hyperliquid_simulator.movements import Kind
+from hyperliquid_simulator.tokens import UNITS, USDC
 from hyperliquid_simulator.views import Json
 from hyperliquid_simulator.wire import MICRO, decode_hash, exact
 from hyperliquid_simulator.world import Block, World
@@ -124,6 +126,29 @@ def test_what_nobody_would_take_is_closed_against_who_won_most(quiet: World) -> 
     rows = [_row(quiet, fill) for _, fill in block.fills]
     assert {row["dir"] for row in rows} == {"Auto-Deleveraging"}
     assert {row["fee"] for row in rows} == {"0.0"}
+
+
+def test_spot_dollars_of_a_unified_account_hold_its_positions_and_go_with_them(
+    quiet: World,
+) -> None:
+    account = _long(quiet, SMALL, spare=0.001)
+    account.unified = True
+    account.balance(USDC.index).units = 0
+    before = _liquidation_price(quiet, account)
+    account.balance(USDC.index).units = 1_000 * MICRO * UNITS
+
+    held = _liquidation_price(quiet, account)
+    kept = _fall(quiet, 0.01)
+    spot = info.spot_state(quiet, quiet.addresses[account.index])
+    lost = _fall(quiet, 0.03)
+
+    assert held < before * 0.98
+    assert not kept.fills
+    assert spot["balances"][0]["total"] == "1000.0"
+    (_, free), *_ = spot["tokenToAvailableAfterMaintenance"]
+    assert 0 < float(free) < 1_000
+    assert [row.kind for row in lost.movements] == [Kind.ACCOUNT_CLASS_TRANSFER, Kind.LIQUIDATION]
+    assert account.lots(BITCOIN) == account.balance(USDC.index).units == 0
 
 
 def test_an_isolated_position_falls_alone(quiet: World) -> None:
@@ -271,6 +296,11 @@ def _long(world: World, dollars: int, spare: float) -> Account:
     left = pool.maintenance + round(spare * pool.notional)
     account.pocket("").receive(left - pool.value)
     return account
+
+
+def _liquidation_price(world: World, account: Account) -> float:
+    state = info.clearinghouse_state(world, world.addresses[account.index])
+    return float(state["assetPositions"][0]["position"]["liquidationPx"])
 
 
 def _open(world: World, account: Account, coin: int, dollars: int) -> None:

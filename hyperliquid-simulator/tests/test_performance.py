@@ -30,7 +30,7 @@ def test_a_return_is_the_profit_over_first_worth_and_later_receipts(world: World
 
     for row in _leaderboard(world):
         who = world.population.by_address[row["ethAddress"]].index
-        received = [m for m in world.cashbook.of(who) if m.receiver == who]
+        received = [m for m in world.cashbook.of(who) if m.receiver == who != m.sender]
         for (_, window), since in zip(row["windowPerformances"], times[::-1], strict=True):
             first = max(t for t in world.history.times if t <= max(since, times[0]))
             came = sum(m.usd for m in received if m.time > first) / MICRO
@@ -41,6 +41,19 @@ def test_a_return_is_the_profit_over_first_worth_and_later_receipts(world: World
             assert Decimal(window["vlm"]) >= 0
             inflated += came > 0
     assert inflated > 10
+
+
+def test_dollars_on_the_spot_side_are_worth_but_not_on_the_perp_side(world: World) -> None:
+    unified = [a.index for a in world.ledger.accounts if a.unified and a.backing]
+
+    assert unified
+    world.step()
+    for who in unified:
+        portfolio = dict(world.history.portfolio(world.standing(), [who]))
+        for name, perp in (("day", "perpDay"), ("allTime", "perpAllTime")):
+            both, one = portfolio[name], portfolio[perp]
+            assert both["pnlHistory"] == one["pnlHistory"]
+            assert _last(both, "accountValueHistory") > _last(one, "accountValueHistory")
 
 
 def test_a_deposit_is_worth_and_no_profit(world: World) -> None:

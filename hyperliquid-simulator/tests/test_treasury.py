@@ -32,10 +32,10 @@ def test_every_kind_of_movement_comes_by_and_is_all_that_was_paid_in(busy: World
 
     own = {Kind.LIQUIDATION, Kind.VAULT_CREATE}
     assert set(kinds) - own == set(Kind) - own
-    paid_in = [account.deposited for account in busy.ledger.accounts]
-    assert paid_in == busy.cashbook.balances(busy.time).tolist()
-    for account in busy.ledger.accounts:
-        assert [account.deposited] == busy.cashbook.history(account.index, [busy.time])
+    now, book = busy.time, busy.cashbook
+    for account, total in zip(busy.ledger.accounts, book.balances(now).tolist(), strict=True):
+        assert [account.deposited] == book.history(account.index, [now], perp=True)
+        assert [total] == book.history(account.index, [now])
 
 
 def test_what_leaves_was_free_before(busy: World) -> None:

@@ -161,7 +161,9 @@ def _state(world: World, trader: Trader, dex: str) -> Json:
 
 
 def _spot_state(world: World, trader: Trader) -> Json:
-    return views.spot_clearinghouse_state(world.account(trader.address), world.board.tokens)
+    return views.spot_clearinghouse_state(
+        world.account(trader.address), world.board.tokens, world.board.perps, world.marks
+    )
 
 
 AFFILIATION: Final[Mapping[str, Callable[[World, Json], Any]]] = {

@@ -85,7 +85,7 @@ def charges(past: Past, account: Account, start_ms: int, end_ms: int) -> list[Ch
 def liquidations(past: Past, seed: int) -> dict[int, Movement]:
     """Return the entry of every account that the past's prices ruined.
 
-    An account that died has what was left to it then, so that tells what it was worth before.
+    It won and lost nothing afterwards, so what it had paid in then tells what it was worth.
     """
     trades = past.trades
     found: dict[int, list[tuple[int, int, int]]] = {}
@@ -97,10 +97,12 @@ def liquidations(past: Past, seed: int) -> dict[int, Movement]:
         first, lots = rows[0][0], sum(lots for _, lots, _ in rows)
         fees = sum(abs(lots) * ticks * TAKER_FEE // MICRO for _, lots, ticks in rows)
         closed = (past.coins[int(trades.coin[first])], -lots, int(trades.ticks[first]))
-        details = liquidation_details(past.accounts[who].cash + fees, [closed], isolated=False)
         height, index = int(trades.height[first]), int(trades.index[first])
-        name = transaction_hash(seed, height, index)
-        time = int(trades.time[first])
+        name, time = transaction_hash(seed, height, index), int(trades.time[first])
+        rows_before = [row for row in past.movements.of(who) if row.time <= time]
+        paid_in = sum(row.perp_change(who) for row in rows_before)
+        worth = paid_in + int(past.records.profit[-1, who]) + fees
+        details = liquidation_details(worth, [closed], isolated=False)
         entries[who] = Movement(Kind.LIQUIDATION, time, name, None, who, 0, details=details)
     return entries
 

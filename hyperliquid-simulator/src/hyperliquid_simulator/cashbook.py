@@ -37,10 +37,11 @@ class Cashbook:
             past = sorted([*past, self.liquidations[account]], key=lambda row: row.time)
         return [*past, *self._by_account.get(account, ())]
 
-    def history(self, account: int, times: Sequence[int]) -> list[int]:
-        """Return what an account had received, less what it had sent, at moments."""
+    def history(self, account: int, times: Sequence[int], *, perp: bool = False) -> list[int]:
+        """Return what an account, or its perp side, had received, less what it had sent."""
         rows = self.of(account)
-        total = np.cumsum([0, *(row.change(account) for row in rows)])
+        changes = (row.perp_change(account) if perp else row.change(account) for row in rows)
+        total = np.cumsum([0, *changes])
         seen = np.searchsorted([row.time for row in rows], times, side="right")
         return [int(total[n]) for n in seen]
 
@@ -56,6 +57,7 @@ class Cashbook:
         """Return what came to every account with start < time <= end."""
         total = self.past.received(self.accounts, start_ms, end_ms)
         for row in self.live:
-            if row.receiver is not None and start_ms < row.time <= end_ms:
+            inside = row.sender == row.receiver
+            if row.receiver is not None and not inside and start_ms < row.time <= end_ms:
                 total[row.receiver] += row.usd
         return total

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from hyperliquid_simulator.cashbook import Cashbook
+from hyperliquid_simulator.dexes import Dex
 from hyperliquid_simulator.ledger import Cause, Fill, Ledger, Trade
 from hyperliquid_simulator.market import Market
 from hyperliquid_simulator.movements import Kind, Movement
-from hyperliquid_simulator.wire import trade_id, transaction_hash
+from hyperliquid_simulator.tokens import UNITS, USDC, Token
+from hyperliquid_simulator.wire import dollars, exact, trade_id, transaction_hash
 
 
 class Clearing:
@@ -93,8 +95,40 @@ class Clearing:
         """Move money between the main pockets of accounts, None being the world outside."""
         row = Movement(kind, self.time, self.hash(), sender, receiver, usd, fee, details or {})
         for account in row.parties:
-            self.ledger.accounts[account].pocket("").receive(row.change(account))
+            self.ledger.accounts[account].pocket("").receive(row.perp_change(account))
         self.enter(row)
+
+    def change_side(self, account: int, usd: int, *, to_perp: bool) -> None:
+        """Move dollars between the main pocket and the spot balance of an account."""
+        units = usd * UNITS
+        self.ledger.accounts[account].balance(USDC.index).units += -units if to_perp else units
+        self.move(Kind.ACCOUNT_CLASS_TRANSFER, account, account, usd, details={"toPerp": to_perp})
+
+    def send(self, account: int, usd: int, source: Dex, destination: Dex) -> None:
+        """Move collateral between the pockets of an account on two perp dexes."""
+        pockets = self.ledger.accounts[account]
+        pockets.pocket(source.name).receive(-usd)
+        pockets.pocket(destination.name).receive(usd)
+        details = {
+            "sourceDex": source.name,
+            "destinationDex": destination.name,
+            "token": destination.collateral.name,
+        }
+        row = Movement(Kind.SEND, self.time, self.hash(), account, account, usd, 0, details)
+        self.enter(row)
+
+    def give_tokens(self, sender: int, receiver: int, token: Token, units: int, usd: int) -> None:
+        """Send tokens to somebody else; what they had cost goes with them."""
+        given = self.ledger.accounts[sender].balance(token.index).sell(units)
+        taken = self.ledger.accounts[receiver].balance(token.index)
+        taken.units, taken.cost = taken.units + units, taken.cost + given
+        details = {
+            "token": token.name,
+            "amount": exact(units, token.wei_decimals),
+            "usdcValue": dollars(usd),
+        }
+        name = self.hash()
+        self.enter(Movement(Kind.SPOT_TRANSFER, self.time, name, sender, receiver, 0, 0, details))
 
     def enter(self, row: Movement) -> None:
         """Put an entry into the ledgers of those who took part."""

@@ -40,7 +40,6 @@ from hyperliquid_simulator.past import (
     PastTrades,
 )
 from hyperliquid_simulator.past_movements import past_movements
-from hyperliquid_simulator.payments import Payments
 from hyperliquid_simulator.population import People, draw_population
 from hyperliquid_simulator.prices import Prices
 from hyperliquid_simulator.seats import Seats, draw_seats
@@ -95,7 +94,7 @@ def generate(config: Config, start_ms: int) -> Past:
     movements = past_movements(
         config.seed,
         population,
-        Payments.joined(list(paid.values())),
+        paid,
         (origin, start_ms),
         config.movements_per_day,
     )

@@ -38,7 +38,9 @@ def clearinghouse_state(world: World, address: str, dex: str = OWN) -> Json:
 
 def spot_state(world: World, address: str) -> Json:
     """Return an account's balances as the state node knows them."""
-    return views.spot_clearinghouse_state(world.account(address), world.board.tokens)
+    return views.spot_clearinghouse_state(
+        world.account(address), world.board.tokens, world.board.perps, world.marks
+    )
 
 
 def fills(world: World, address: str, *, aggregate: bool = False) -> list[Json]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from hyperliquid_simulator.catalogue import Perp
 from hyperliquid_simulator.pairs import Listed, Pair
+from hyperliquid_simulator.tokens import UNITS, USDC
 from hyperliquid_simulator.wire import MICRO
 
 TAKER_FEE: Final = 450
@@ -209,7 +210,8 @@ class Account:
     """One trader: a pocket for every perp dex with money in it and positions by coin; spot balances.
 
     Balances are by the index of the token; no trade of a pair touches a pocket, and no trade of a
-    perpetual a balance. ``executed`` counts the fills since the start, of which only the last are kept.
+    perpetual a balance. The spot dollars of a ``unified`` account back its cross positions on the
+    main dex. ``executed`` counts the fills since the start, of which only the last are kept.
     """
 
     index: int
@@ -217,6 +219,7 @@ class Account:
     pockets: dict[str, Pocket] = field(default_factory=dict)
     volume: int = 0
     executed: int = 0
+    unified: bool = False
     positions: dict[int, Position] = field(default_factory=dict)
     balances: dict[int, Balance] = field(default_factory=dict)
     fills: deque[Fill] = field(default_factory=lambda: deque(maxlen=FILLS_KEPT))
@@ -243,6 +246,12 @@ class Account:
         """Return what all pockets and positions are worth in micro-dollars."""
         held = sum(p.lots * marks[coin] for coin, p in self.positions.items())
         return self.cash + held
+
+    @property
+    def backing(self) -> int:
+        """Micro-dollars beside the main pocket that back its cross positions."""
+        spot = self.balances.get(USDC.index) if self.unified else None
+        return spot.units // UNITS if spot else 0
 
     def lots(self, coin: int) -> int:
         """Return the signed position in a coin, 0 if there is none."""
@@ -393,6 +402,7 @@ def copied(accounts: Sequence[Account]) -> list[Account]:
             pockets={dex: Pocket(p.cash, p.deposited) for dex, p in a.pockets.items()},
             balances={token: Balance(b.units, b.cost) for token, b in a.balances.items()},
             volume=a.volume,
+            unified=a.unified,
             positions={coin: replace(p) for coin, p in a.positions.items()},
         )
         for a in accounts

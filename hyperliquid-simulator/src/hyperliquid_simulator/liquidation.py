@@ -7,6 +7,7 @@ worth nothing. Neither of the latter is a public trade.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from random import Random
 from typing import Final
 
@@ -65,7 +66,7 @@ class Liquidations:
         orders: list[Order] = []
         for account in self._watch.critical(marks):
             for dex, pool in self.pools(account):
-                if pool.value < pool.maintenance:
+                if pool.spare < 0:
                     orders += self._liquidate(account, dex, pool)
         return orders
 
@@ -79,6 +80,9 @@ class Liquidations:
         ]
 
     def _liquidate(self, account: Account, dex: str, pool: Pool) -> list[Order]:
+        if pool.backing:
+            self._clearing.change_side(account.index, pool.backing, to_perp=True)
+            pool = replace(pool, cash=pool.cash + pool.backing, backing=0)
         if not pool.holdings:
             self._clearing.seize(dex, pool.value, account.index, self._liquidator.index)
             return []

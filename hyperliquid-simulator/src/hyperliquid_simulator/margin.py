@@ -11,6 +11,7 @@ from math import inf
 from typing import Final
 
 from hyperliquid_simulator.catalogue import MARGIN_TIERS, Perp, Perps
+from hyperliquid_simulator.dexes import OWN
 from hyperliquid_simulator.ledger import Account, Position
 from hyperliquid_simulator.wire import MICRO
 
@@ -105,10 +106,19 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Positions and the cash behind them; see `whole` and `Pool.parts` for which belong together."""
+    """Positions and the cash behind them; see `whole` and `Pool.parts` for which belong together.
+
+    The ``backing`` of a unified account stands behind its cross positions without being in the pool.
+    """
 
     cash: int
     holdings: tuple[Holding, ...]
+    backing: int = 0
+
+    @property
+    def spare(self) -> int:
+        """What can be lost until the venue liquidates; negative if it does already."""
+        return self.value + self.backing - self.maintenance
 
     @property
     def value(self) -> int:
@@ -142,21 +152,24 @@ class Pool:
         apart = [held for held in self.holdings if held.position.isolated]
         cross = tuple(held for held in self.holdings if not held.position.isolated)
         cash = self.cash - sum(held.position.raw for held in apart)
-        return (Pool(cash, cross), *(Pool(held.position.raw, (held,)) for held in apart))
+        return (
+            Pool(cash, cross, self.backing),
+            *(Pool(held.position.raw, (held,)) for held in apart),
+        )
 
     def liquidation_price(self, held: Holding) -> float | None:
         """Return the mark in ticks at which the pool fails, None where no price does that.
 
         Of the margin tiers the one counts that applies at that price.
         """
-        spare = self.value - self.maintenance + held.maintenance
+        spare = self.spare + held.maintenance
         found = tiers(held.coin)
         ends = [*(each.least for each in found[1:]), inf]
         for each, end in zip(found, ends, strict=True):
             left = spare - each.maintenance(held.value)
             room = left / abs(held.lots) / (1 - held.side / (2 * each.leverage))
             price = held.mark - held.side * room
-            if max(each.least, 1) <= price * abs(held.lots) < end:
+            if price > 0 and each.least <= price * abs(held.lots) < end:
                 return price
         return None
 
@@ -177,4 +190,4 @@ def whole(account: Account | None, coins: Perps, marks: Sequence[int], dex: str)
         for coin, position in sorted(account.positions.items())
         if position.lots and coins[coin].dex == dex
     )
-    return Pool(pocket.cash if pocket else 0, held)
+    return Pool(pocket.cash if pocket else 0, held, account.backing if dex == OWN else 0)

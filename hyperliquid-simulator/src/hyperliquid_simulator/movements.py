@@ -32,6 +32,9 @@ class Kind(StrEnum):
     VAULT_WITHDRAW = "vaultWithdraw"
     VAULT_DISTRIBUTION = "vaultDistribution"
     VAULT_LEADER_COMMISSION = "vaultLeaderCommission"
+    ACCOUNT_CLASS_TRANSFER = "accountClassTransfer"
+    SEND = "send"
+    SPOT_TRANSFER = "spotTransfer"
     REWARDS_CLAIM = "rewardsClaim"
     LIQUIDATION = "liquidation"
 
@@ -41,7 +44,8 @@ class Movement:
     """One movement of ``usd`` micro-dollars from one account to another, by index.
 
     Without a sender or a receiver the money came from outside or went there. The sender pays the
-    fee on top. ``details`` are the fields that only movements of this kind have.
+    fee on top. An account that moves money between its own sides is both. ``details`` are the
+    fields that only movements of this kind have.
     """
 
     kind: Kind
@@ -59,9 +63,18 @@ class Movement:
         return frozenset(who for who in (self.sender, self.receiver) if who is not None)
 
     def change(self, account: int) -> int:
-        """Return what the movement did to the whole of an account, in micro-dollars."""
+        """Return what the movement did to the whole of an account, in micro-dollars.
+
+        Tokens other than dollars are not counted.
+        """
         came = self.usd if account == self.receiver else 0
         return came - (self.usd + self.fee if account == self.sender else 0)
+
+    def perp_change(self, account: int) -> int:
+        """Return what the movement did to the pockets of an account, in micro-dollars."""
+        if self.kind is Kind.ACCOUNT_CLASS_TRANSFER:
+            return self.usd if self.details["toPerp"] else -self.usd
+        return self.change(account)
 
 
 def liquidation_details(
@@ -125,6 +138,39 @@ def _commission(row: Movement, addresses: Sequence[str]) -> Delta:
     return {"user": _name(row.receiver, addresses), "usdc": dollars(row.usd)}
 
 
+def _class_transfer(row: Movement, _addresses: Sequence[str]) -> Delta:
+    return {"usdc": dollars(row.usd), "toPerp": row.details["toPerp"]}
+
+
+def _sent(row: Movement, addresses: Sequence[str]) -> Delta:
+    told = row.details
+    return {
+        **_parties(row, addresses),
+        "sourceDex": told["sourceDex"],
+        "destinationDex": told["destinationDex"],
+        "token": told["token"],
+        "amount": dollars(row.usd),
+        "usdcValue": dollars(row.usd),
+        "fee": dollars(row.fee),
+        "nativeTokenFee": "0.0",
+        "nonce": row.time,
+        "feeToken": "",
+    }
+
+
+def _spot_transfer(row: Movement, addresses: Sequence[str]) -> Delta:
+    told = row.details
+    return {
+        "token": told["token"],
+        "amount": told["amount"],
+        "usdcValue": told["usdcValue"],
+        **_parties(row, addresses),
+        "fee": "0.0",
+        "nativeTokenFee": "0.0",
+        "nonce": row.time,
+    }
+
+
 def _rewards(row: Movement, _addresses: Sequence[str]) -> Delta:
     return {"amount": dollars(row.usd), "token": "USDC"}
 
@@ -154,6 +200,9 @@ DELTAS: Final[Mapping[Kind, Callable[[Movement, Sequence[str]], Delta]]] = {
     Kind.VAULT_WITHDRAW: _out_of_a_vault,
     Kind.VAULT_DISTRIBUTION: _distributed,
     Kind.VAULT_LEADER_COMMISSION: _commission,
+    Kind.ACCOUNT_CLASS_TRANSFER: _class_transfer,
+    Kind.SEND: _sent,
+    Kind.SPOT_TRANSFER: _spot_transfer,
     Kind.REWARDS_CLAIM: _rewards,
     Kind.LIQUIDATION: _liquidation,
 }

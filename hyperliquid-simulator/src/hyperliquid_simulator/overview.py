@@ -24,11 +24,10 @@ def web_data_2(world: World, request: Json) -> Json:
     """Return the page's old answer, with all markets in it; the websocket has it no more."""
     address = user(request)
     trader, account = world.population.by_address.get(address), world.account(address)
-    spot = views.spot_clearinghouse_state(account, world.board.tokens)
+    perps, marks = world.board.perps, world.marks
+    spot = views.spot_clearinghouse_state(account, world.board.tokens, perps, marks)
     return {
-        "clearinghouseState": views.clearinghouse_state(
-            account, world.board.perps, world.marks, world.state_time
-        ),
+        "clearinghouseState": views.clearinghouse_state(account, perps, marks, world.state_time),
         "leadingVaults": _led(world, address),
         "totalVaultEquity": _vault_equity(world, address),
         "openOrders": [],

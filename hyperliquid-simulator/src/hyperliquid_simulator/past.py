@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from hyperliquid_simulator.catalogue import Perp
 from hyperliquid_simulator.decisions import Decisions, Views
+from hyperliquid_simulator.dexes import DEXES, OWN
 from hyperliquid_simulator.funding import PastFunding
 from hyperliquid_simulator.ledger import Account
 from hyperliquid_simulator.market import Floats, Ints
@@ -89,7 +90,11 @@ class Records:
 
 @dataclass(frozen=True)
 class PastMovements:
-    """Movements in order of time, one array per column; `NOBODY` is the world outside."""
+    """Movements in order of time, one array per column; `NOBODY` is the world outside.
+
+    ``dex`` says, by its place among all dexes, to which one collateral was sent, or from which one if
+    it is negative.
+    """
 
     seed: int
     time: Ints
@@ -98,6 +103,7 @@ class PastMovements:
     receiver: Ints
     usd: Ints
     fee: Ints
+    dex: Ints
 
     def __len__(self) -> int:
         return len(self.time)
@@ -112,7 +118,10 @@ class PastMovements:
     def received(self, accounts: int, start_ms: int, end_ms: int) -> Ints:
         """Return what came to every account with start < time <= end."""
         rows = slice(*np.searchsorted(self.time, [start_ms, end_ms], side="right").tolist())
-        return self._received(accounts, rows)[:-1]
+        inside = self.sender[rows] == self.receiver[rows]
+        total = self._received(accounts, rows)
+        np.subtract.at(total, self.receiver[rows][inside], self.usd[rows][inside])
+        return total[:-1]
 
     def _received(self, accounts: int, rows: slice) -> Ints:
         """Return what came to everybody, and in the last place what came to the world outside."""
@@ -123,7 +132,8 @@ class PastMovements:
     def of(self, account: int) -> list[Movement]:
         """Return the movements one account took part in, oldest first."""
         first, last = np.searchsorted(self._taking_part[0], [account, account + 1]).tolist()
-        return [self._movement(row) for row in self._taking_part[1][first:last].tolist()]
+        rows = self._taking_part[1][first:last].tolist()
+        return [self._movement(row) for row in dict.fromkeys(rows)]
 
     @cached_property
     def _taking_part(self) -> tuple[Ints, Ints]:
@@ -144,6 +154,7 @@ class PastMovements:
             receiver=None if receiver == NOBODY else receiver,
             usd=int(self.usd[row]),
             fee=int(self.fee[row]),
+            details=_sent(int(self.dex[row])),
         )
 
 
@@ -177,6 +188,15 @@ class Past:
     def minutes(self) -> int:
         """How long the past is."""
         return len(self.closes[0])
+
+
+def _sent(place: int) -> dict[str, str]:
+    """Return the details of collateral sent to a dex, or from one if its place is negative."""
+    if not place:
+        return {}
+    dex = DEXES[abs(place)]
+    ways = (OWN, dex.name) if place > 0 else (dex.name, OWN)
+    return {"sourceDex": ways[0], "destinationDex": ways[1], "token": dex.collateral.name}
 
 
 def block_height(time_ms: int) -> int:

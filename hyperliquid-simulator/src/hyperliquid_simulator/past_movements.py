@@ -1,12 +1,13 @@
 """Where the money of the past came from: everybody's deposits, and what came and went on top."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from hyperliquid_simulator.dexes import DEXES, OWN
 from hyperliquid_simulator.market import DAY_MS, MINUTE_MS, Ints, stream
 from hyperliquid_simulator.movements import Kind
 from hyperliquid_simulator.past import BLOCK_MS, HEIGHT_REFERENCE, KINDS, NOBODY, PastMovements
@@ -32,6 +33,9 @@ ROUND: Final = 100 * MICRO
 IDLE: Final = RESTING | VAULTS | {Style.GAMBLER}
 """Who moves no money: those who have it for others, and those whom a deposit would have saved."""
 
+SENT_MS: Final = 30_000
+"""How long money for a builder's dex is on the venue's own."""
+
 FOLLOWERS: Final = 9
 LEADER_PART: Final = 0.15
 
@@ -46,23 +50,29 @@ class Draft:
     receiver: Ints
     usd: Ints
     fee: int = 0
+    dex: int = 0
 
 
 def past_movements(
-    seed: int, population: Population, paid: Payments, span_ms: tuple[int, int], per_day: float
+    seed: int,
+    population: Population,
+    paid: Mapping[str, Payments],
+    span_ms: tuple[int, int],
+    per_day: float,
 ) -> PastMovements:
     """Draw the movements of the past; ``span_ms`` is when the history began and ends.
 
-    ``paid`` is what owners paid in and took out. Whatever else comes later comes on top and only
-    such money leaves, so no account ever has less.
+    ``paid`` is what owners paid in and took out, by dex. Whatever else comes later comes on top and
+    only such money leaves, so no account ever has less.
     """
     rng = stream(seed, "movements")
     origin, now = span_ms
-    first = paid.until(origin)
-    needed, later = first.total(len(population)), paid.after(origin)
+    together = Payments.joined(list(paid.values()))
+    needed = together.until(origin).total(len(population))
     drafts = [
         *_beginnings(rng, population, needed, origin),
-        *_payments(population, later),
+        *_payments(population, together.after(origin)),
+        *_to_builders(paid, origin),
         *_sums(rng, population, needed, (origin, (now // DAY_MS + 1) * DAY_MS), per_day),
     ]
     return _in_order(seed, drafts, now)
@@ -84,11 +94,28 @@ def _beginnings(
     outside = np.full(len(owners), NOBODY)
     deposits = np.column_stack([outside * 0, outside, owners, deposited[owners]])
     for stage, rows in enumerate([deposits, *passed]):
-        began = origin_ms - (3 - stage) * DAY_MS
+        began = origin_ms - HOUR_MS - (3 - stage) * DAY_MS
         for kind in np.unique(rows[:, 0]).tolist():
             _, sender, receiver, usd = rows[rows[:, 0] == kind].T
             time = began + rng.integers(0, DAY_MS - 1, len(usd))
             yield Draft(KINDS[kind], time, sender, receiver, usd)
+
+
+def _to_builders(paid: Mapping[str, Payments], origin_ms: int) -> Iterator[Draft]:
+    """Send on what was paid in on builders' dexes, and back what is taken out there.
+
+    Money enters and leaves on the venue's own dex; it is there a moment earlier and later.
+    """
+    for place, dex in enumerate(DEXES):
+        rows = paid.get(dex.name)
+        if rows is None or dex.name == OWN:
+            continue
+        first, came = rows.time <= origin_ms, rows.usd > 0
+        early = origin_ms - 1 - (rows.account * 7_919 + place * 1_009_000) % HOUR_MS
+        sent = np.where(first, early, rows.time + SENT_MS)
+        for chosen, time, way in ((came, sent, place), (~came, rows.time - SENT_MS, -place)):
+            who, usd = rows.account[chosen], np.abs(rows.usd[chosen])
+            yield Draft(Kind.SEND, time[chosen], who, who, usd, dex=way)
 
 
 def _to_children(population: Population, needed: Ints) -> Ints:
@@ -213,7 +240,8 @@ def _in_order(seed: int, drafts: Iterable[Draft], now: int) -> PastMovements:
             d.sender,
             d.receiver,
             d.usd,
-            d.time * 0 + d.fee,
+            np.full(len(d.time), d.fee),
+            np.full(len(d.time), d.dex),
         )
         for d in drafts
     ]

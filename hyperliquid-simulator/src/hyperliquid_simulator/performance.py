@@ -58,21 +58,19 @@ class History:
 
     def portfolio(self, now: Standing, accounts: Sequence[int]) -> list[list[Any]]:
         """Return the eight windows of one account, or of some as one, in the venue's order."""
-        windows = {
-            name: self._window(now, list(accounts), POINTS[name], hours) for name, hours in WINDOWS
-        }
-        perp = {"perp" + name[0].upper() + name[1:]: window for name, window in windows.items()}
-        return [[name, window] for name, window in (windows | perp).items()]
+        who = list(accounts)
+        return [
+            *([name, self._window(now, who, name, perp=False)] for name in POINTS),
+            *([_perp(name), self._window(now, who, name, perp=True)] for name in POINTS),
+        ]
 
-    def _window(
-        self, now: Standing, who: list[int], points: int, hours: int | None
-    ) -> dict[str, Any]:
-        first = self._first(now.time, hours)
+    def _window(self, now: Standing, who: list[int], name: str, *, perp: bool) -> dict[str, Any]:
+        first = self._first(now.time, dict(WINDOWS)[name])
         rows = range(first, len(self.times))
-        chosen = sorted({round(i) for i in np.linspace(first, rows[-1], points - 1)})
+        chosen = sorted({round(i) for i in np.linspace(first, rows[-1], POINTS[name] - 1)})
         times = [*(self.times[i] for i in chosen), now.time]
         profit = [*(int(self._profit[i][who].sum()) for i in chosen), int(now.profit[who].sum())]
-        received = [self._cashbook.history(account, times) for account in who]
+        received = [self._cashbook.history(account, times, perp=perp) for account in who]
         worth = [sum(parts) for parts in zip(profit, *received, strict=True)]
         volume = int((now.volume[who] - self._volume[first][who]).sum())
         return {
@@ -98,6 +96,10 @@ class History:
             return 0
         at = int(np.searchsorted(self.times, now_ms - hours * HOUR_MS, side="right")) - 1
         return max(at, 0)
+
+
+def _perp(name: str) -> str:
+    return "perp" + name[0].upper() + name[1:]
 
 
 @dataclass(frozen=True, slots=True)

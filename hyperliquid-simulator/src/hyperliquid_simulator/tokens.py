@@ -32,6 +32,9 @@ USDE: Final = Token("USDE", 235, 2, 8, full_name="USDe")
 USOL: Final = Token("USOL", 254, 3, 8, full_name="Unit Solana")
 USDH: Final = Token("USDH", 360, 2, 8, full_name="USDH")
 
+UNITS: Final = 100
+"""Smallest units of a spot dollar in a micro-dollar."""
+
 TOKENS: Final[Mapping[int, Token]] = {
     token.index: token for token in (USDC, PURR, HYPE, UBTC, UETH, USDE, USOL, USDH)
 }

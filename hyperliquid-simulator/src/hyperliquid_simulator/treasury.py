@@ -8,14 +8,22 @@ from typing import Final
 from hyperliquid_simulator.catalogue import Perp
 from hyperliquid_simulator.clearing import Clearing
 from hyperliquid_simulator.config import Config
+from hyperliquid_simulator.dexes import DEXES, OWN
 from hyperliquid_simulator.funds import Funds
+from hyperliquid_simulator.ledger import Account
 from hyperliquid_simulator.margin import whole
 from hyperliquid_simulator.market import DAY_MS
 from hyperliquid_simulator.modes import Modes, isolate_some
 from hyperliquid_simulator.movements import Kind
+from hyperliquid_simulator.past import block_height
 from hyperliquid_simulator.past_movements import FEE, IDLE, LARGEST_PART, ROUND, SMALLEST
 from hyperliquid_simulator.population import Population, Trader
+from hyperliquid_simulator.tokens import TOKENS, UNITS, USDC
 from hyperliquid_simulator.wire import MICRO
+
+DEX_BY_NAME: Final = {dex.name: dex for dex in DEXES}
+UNIFIED_PART: Final = 0.6
+"""Part of its free money that a unified account keeps as spot dollars."""
 
 
 class Treasury:
@@ -38,7 +46,11 @@ class Treasury:
         self._able = [t for t in population.traders if t.style not in IDLE]
         self._pace = config.movements_per_day * len(self._able) / DAY_MS
         self._due = start_ms + self._wait()
+        clearing.begin(start_ms, block_height(start_ms))
         isolate_some(population, coins, clearing, self._random)
+        for trader in self._able:
+            if trader.abstraction == "unifiedAccount":
+                self._unify(trader)
 
     def step(self) -> None:
         """Move whatever is due."""
@@ -86,10 +98,54 @@ class Treasury:
         """Pay into a vault."""
         self.funds.join(trader.index, self._sum(self.free(trader)))
 
-    def free(self, trader: Trader) -> int:
-        """Return the money that an account can take out of the main dex."""
-        account = self._clearing.ledger.accounts[trader.index]
-        return whole(account, self._coins, self._clearing.marks, "").parts[0].withdrawable
+    def change_side(self, trader: Trader) -> None:
+        """Move money between the perp side and the spot side; unified accounts have but one."""
+        account = self._account(trader)
+        spot = account.balance(USDC.index).units // UNITS
+        to_perp = self._random.random() < 0.5  # noqa: PLR2004 - as often one as the other
+        usd = self._sum(spot if to_perp else self.free(trader))
+        if usd and not account.unified:
+            self._clearing.change_side(trader.index, usd, to_perp=to_perp)
+
+    def send(self, trader: Trader) -> None:
+        """Send collateral to a builder's dex whose coins the account trades, or back."""
+        there = [DEX_BY_NAME[dex] for dex in self._account(trader).pockets if dex != OWN]
+        taken = [dex for dex in there if dex.collateral is USDC]
+        if not taken:
+            return
+        ways = [(DEX_BY_NAME[OWN], taken[0]), (taken[0], DEX_BY_NAME[OWN])]
+        source, destination = self._random.choice(ways)
+        usd = self._sum(self.free(trader, source.name))
+        if usd:
+            self._clearing.send(trader.index, usd, source, destination)
+
+    def give_tokens(self, trader: Trader) -> None:
+        """Send spot tokens to somebody else, worth about a hundredth of the capital."""
+        balances = self._account(trader).balances
+        held = [token for token, balance in balances.items() if balance.units and token in TOKENS]
+        other = self._random.choice(self._able)
+        if not held or other is trader:
+            return
+        token = TOKENS[self._random.choice(held)]
+        balance = balances[token.index]
+        units = max(balance.units // 20, 1)
+        usd = units // UNITS if token is USDC else balance.cost * units // balance.units // UNITS
+        self._clearing.give_tokens(trader.index, other.index, token, units, usd)
+
+    def _unify(self, trader: Trader) -> None:
+        """Let spot dollars back an account's positions, and keep most of its dollars there."""
+        self._account(trader).unified = True
+        usd = int(UNIFIED_PART * self.free(trader))
+        if usd:
+            self._clearing.change_side(trader.index, usd, to_perp=False)
+
+    def free(self, trader: Trader, dex: str = OWN) -> int:
+        """Return the money that an account can take out of a dex."""
+        account = self._account(trader)
+        return whole(account, self._coins, self._clearing.marks, dex).parts[0].withdrawable
+
+    def _account(self, trader: Trader) -> Account:
+        return self._clearing.ledger.accounts[trader.index]
 
     def _sum(self, most: int) -> int:
         """Return a sum that suits somebody who has so much; 0 if that is too little."""
@@ -109,6 +165,9 @@ ACTS: Final[Mapping[Callable[[Treasury, Trader], None], float]] = {
     Treasury.transfer: 0.08,
     Treasury.share: 0.1,
     Treasury.claim: 0.02,
+    Treasury.change_side: 0.1,
+    Treasury.send: 0.05,
+    Treasury.give_tokens: 0.03,
     Treasury.invest: 0.05,
     lambda treasury, _: treasury.funds.leave(): 0.04,
     lambda treasury, _: treasury.funds.distribute(): 0.01,

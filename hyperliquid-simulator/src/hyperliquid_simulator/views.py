@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from hyperliquid_simulator.catalogue import Coin, Perps, on_grid
-from hyperliquid_simulator.dexes import COLLATERAL
+from hyperliquid_simulator.dexes import COLLATERAL, OWN
 from hyperliquid_simulator.ledger import Account, Charge, Fill, Trade
 from hyperliquid_simulator.margin import Holding, Pool, whole
 from hyperliquid_simulator.market import Quote
 from hyperliquid_simulator.movements import Movement, delta
 from hyperliquid_simulator.pairs import Listed, Pair
-from hyperliquid_simulator.tokens import USDC, Token
+from hyperliquid_simulator.tokens import UNITS, USDC, Token
 from hyperliquid_simulator.wire import ZERO_HASH, dollars, exact, noisy
 
 Json = dict[str, Any]
@@ -122,8 +122,15 @@ def _summary(pool: Pool) -> Json:
     }
 
 
-def spot_clearinghouse_state(account: Account | None, tokens: Mapping[int, Token]) -> Json:
-    """Return an account's balances; nothing is ever on hold, for no order rests."""
+def spot_clearinghouse_state(
+    account: Account | None, tokens: Mapping[int, Token], perps: Perps, marks: Sequence[int]
+) -> Json:
+    """Return an account's balances; nothing is ever on hold, for no order rests.
+
+    Of a unified account's dollars those are not available that its cross positions need.
+    """
+    cross = whole(account, perps, marks, OWN).parts[0]
+    needed = min(max(cross.maintenance - cross.value, 0), cross.backing) * UNITS
     held = sorted(account.balances.items()) if account else []
     rows = [(tokens[i], balance) for i, balance in held if balance.units or i == USDC.index]
     return {
@@ -138,7 +145,7 @@ def spot_clearinghouse_state(account: Account | None, tokens: Mapping[int, Token
             for token, balance in rows
         ],
         "tokenToAvailableAfterMaintenance": [
-            [token.index, exact(balance.units, token.wei_decimals)]
+            [token.index, exact(balance.units - needed, token.wei_decimals)]
             for token, balance in rows
             if token is USDC
         ],

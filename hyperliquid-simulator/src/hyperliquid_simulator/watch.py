@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from hyperliquid_simulator.catalogue import Perp
+from hyperliquid_simulator.dexes import OWN
 from hyperliquid_simulator.ledger import Account
 from hyperliquid_simulator.margin import Tier, tiers
 
@@ -81,6 +82,8 @@ class Watch:
         """
         least = inf
         funds = {dex: [pocket.cash, 0] for dex, pocket in account.pockets.items()}
+        if account.unified and OWN in funds:
+            funds[OWN][0] += account.backing
         for coin, position in account.positions.items():
             lots = position.lots
             if not lots:
