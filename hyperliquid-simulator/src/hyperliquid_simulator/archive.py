@@ -1,7 +1,6 @@
 """Fills and funding of an account over past and present, in the venue's orders and limits."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
@@ -59,8 +58,7 @@ def aggregated(fills: Iterable[Fill]) -> list[Fill]:
 
 def _merged(parts: Sequence[Fill]) -> Fill:
     lots = sum(part.lots for part in parts)
-    return replace(
-        parts[-1],
+    return parts[-1]._replace(
         ticks=round(sum(part.lots * part.ticks for part in parts) / lots),
         lots=lots,
         start=parts[0].start,

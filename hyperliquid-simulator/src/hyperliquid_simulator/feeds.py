@@ -1,5 +1,6 @@
 """What a websocket channel is: what it opens with, what a block makes it send, how often."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -26,16 +27,16 @@ class Digest:
 
 def digest(block: Block) -> Digest:
     """Sort a block's trades by coin, its fills and movements of money by account."""
-    trades: dict[int, list[Trade]] = {}
+    trades = defaultdict[int, list[Trade]](list)
     for row in block.trades:
-        trades.setdefault(row.coin, []).append(row)
-    fills: dict[int, list[Fill]] = {}
+        trades[row.coin].append(row)
+    fills = defaultdict[int, list[Fill]](list)
     for account, fill in block.fills:
-        fills.setdefault(account, []).append(fill)
-    movements: dict[int, list[Movement]] = {}
+        fills[account].append(fill)
+    movements = defaultdict[int, list[Movement]](list)
     for moved in block.movements:
         for account in moved.parties:
-            movements.setdefault(account, []).append(moved)
+            movements[account].append(moved)
     return Digest(block, trades, fills, movements)
 
 
@@ -117,7 +118,7 @@ def wandering(quantiles: Sequence[tuple[float, float]]) -> Callable[[Feed], floa
     shares, waits = zip(*quantiles, strict=True)
 
     def pace(feed: Feed) -> float:
-        drawn = crc32(b"%s %d" % (feed.subscription.type.encode(), feed.sent_at)) / 2**32
+        drawn = _share(b"%s %d" % (feed.subscription.type.encode(), feed.sent_at))
         return float(np.interp(drawn, shares, waits))
 
     return pace
@@ -149,6 +150,13 @@ class Channel:
             return self.carrier(data)
         return self.carrier or self.name
 
+    def feed(self, subscription: Subscription, now: float) -> Feed:
+        """Return a new feed; where in its pace it begins does not depend on who subscribes when."""
+        feed = Feed(subscription, now)
+        if self.pace_ms is not None:
+            feed.sent_at -= self.pace_ms(feed) * _share(b"%r" % (subscription.parameters,))
+        return feed
+
     def first(self, world: World, feed: Feed) -> Any:
         """Return the data a new subscriber gets, None for nothing."""
         return self.opening(Asked(world, feed)) if self.opening else None
@@ -161,6 +169,11 @@ class Channel:
         if self.update is not None:
             return self.update(News(asked, seen))
         return (self.opening(asked),) if self.opening and self.pace_ms else ()
+
+
+def _share(name: bytes) -> float:
+    """Return a number from 0 to 1 that is always the same for a name."""
+    return crc32(name) / 2**32
 
 
 def _due(feed: Feed, now: float, pace_ms: float) -> bool:

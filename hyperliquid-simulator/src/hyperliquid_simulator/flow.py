@@ -11,6 +11,7 @@ from typing import Final
 
 from hyperliquid_simulator.catalogue import MAJORS, Coin, Perp
 from hyperliquid_simulator.decisions import Views
+from hyperliquid_simulator.draws import one_of
 from hyperliquid_simulator.ledger import Cause, Ledger
 from hyperliquid_simulator.market import DAY_MINUTES, DAY_MS, MINUTE_MS, Market, stream
 from hyperliquid_simulator.past import Past
@@ -111,8 +112,8 @@ class Flow:
         """Return one small order of somebody, None if it rounds to nothing."""
         if not self._traded:
             return None
-        coin = self.random.choices(self._traded, cum_weights=self._share)[0]
-        trader = self.random.choices(self._active[coin], cum_weights=self._weights[coin])[0]
+        coin = one_of(self.random, self._traded, self._share)
+        trader = one_of(self.random, self._active[coin], self._weights[coin])
         mark = market.mark(coin)
         budget = trader.capital * trader.exposure
         wanted = TYPICAL_ORDER * sqrt(trader.capital / 1e5) * exp(self.random.gauss(0, 1))

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from hyperliquid_simulator.catalogue import Perp
 from hyperliquid_simulator.pairs import Listed, Pair
@@ -46,8 +46,7 @@ class Cause:
     liquidated: Liquidated | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Trade:
+class Trade(NamedTuple):
     """One match. ``side`` is the taker's: ``B`` bought, ``A`` sold. Accounts by index."""
 
     coin: int
@@ -65,8 +64,7 @@ class Trade:
     cause: Cause | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fill:
+class Fill(NamedTuple):
     """One side of a trade as its account sees it; ``start`` is the position before, in lots.
 
     For a pair ``start`` is the balance before.
@@ -88,8 +86,7 @@ class Fill:
     cause: Cause | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(NamedTuple):
     """One hour's funding of one position; ``paid`` micro-dollars, negative if received."""
 
     coin: int
@@ -267,7 +264,9 @@ class Account:
 
     def take(self, trade: Trade, dex: str, sign: int, rate: int, *, crossed: bool) -> Fill:
         """Apply this account's side of a trade on a perp dex at a fee rate in millionths."""
-        position = self.positions.setdefault(trade.coin, Position())
+        position = self.positions.get(trade.coin)
+        if position is None:
+            position = self.positions[trade.coin] = Position()
         start, notional = position.lots, trade.lots * trade.ticks
         closed = position.trade(sign * trade.lots, trade.ticks)
         if position.isolated:
@@ -360,7 +359,7 @@ class Ledger:
         closing_first = (1, -1) if account.lots(trade.coin) < 0 else (-1, 1)
         fills = {sign: self._side(trade, account, sign) for sign in closing_first}
         start = fills[closing_first[0]].start
-        return replace(fills[1], start=start), replace(fills[-1], start=start)
+        return fills[1]._replace(start=start), fills[-1]._replace(start=start)
 
     def _side(self, trade: Trade, account: Account, sign: int) -> Fill:
         crossed = (trade.side == "B") == (sign > 0)

@@ -7,6 +7,7 @@ from math import exp, sqrt
 from random import Random
 from typing import Final
 
+from hyperliquid_simulator.draws import one_of
 from hyperliquid_simulator.flow import TYPICAL_ORDER, Order
 from hyperliquid_simulator.ledger import Account, Ledger
 from hyperliquid_simulator.market import Market
@@ -109,8 +110,7 @@ class SpotFlow:
 
     def churn(self, market: Market) -> Order | None:
         """Return one order of somebody, None if it rounds to nothing."""
-        (chosen,) = self.random.choices(self.trading, cum_weights=self._weights)
-        return self.order(chosen, market)
+        return self.order(one_of(self.random, self.trading, self._weights), market)
 
     def order(self, coin: int, market: Market) -> Order | None:
         """Return an order of one pair; nobody wants to sell what it does not have."""

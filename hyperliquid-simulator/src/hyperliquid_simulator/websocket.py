@@ -197,8 +197,9 @@ class Hub:
         connection.send(_acknowledged("subscribe", subscription))
         line = self._lines.get(subscription)
         if line is None:
-            feed = Feed(subscription, self._world.time)
-            line = self._lines[subscription] = Line(CHANNELS[subscription.type], feed)
+            channel = CHANNELS[subscription.type]
+            line = Line(channel, channel.feed(subscription, self._world.time))
+            self._lines[subscription] = line
         line.readers.add(connection)
         data = line.channel.first(self._world, line.feed)
         if data is not None and Effect.NO_DATA not in self._faults.of_channel(line.channel.name):

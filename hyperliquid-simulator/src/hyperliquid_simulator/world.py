@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Final
 
 import numpy as np
@@ -13,6 +13,7 @@ from hyperliquid_simulator.board import REPLAYED, Board
 from hyperliquid_simulator.cashbook import Cashbook
 from hyperliquid_simulator.clearing import Clearing
 from hyperliquid_simulator.config import Config
+from hyperliquid_simulator.draws import one_of
 from hyperliquid_simulator.events import Events
 from hyperliquid_simulator.flow import Flow, Order, arrivals
 from hyperliquid_simulator.followers import Followers
@@ -40,6 +41,7 @@ WORSE_LEVEL: Final = 0.25
 LAYERED: Final = 0.06
 """Share of the orders whose parts are equal orders of one maker: only trade ids tell them apart."""
 
+PARTS_UP_TO: Final = tuple(accumulate(PARTS))
 MOST_PER_BLOCK: Final = 2_000
 WARM_UP_BLOCKS: Final = 800
 WARM_UP_PLACE: Final = 1_000
@@ -292,7 +294,7 @@ class World:
             return list(zip(others, _equal(size, len(others)), strict=False))
         if not order.cause and random.random() < self.config.self_trades:
             return [(order.account, size)]
-        parts = 1 if order.twap else random.choices((1, 2, 3), PARTS)[0]
+        parts = 1 if order.twap else one_of(random, (1, 2, 3), PARTS_UP_TO)
         first = random.randrange(len(self._makers))
         if random.random() < LAYERED:
             return [(self._makers[first], lots) for lots in _equal(size, parts)]
