@@ -23,6 +23,9 @@ from hyperliquid_simulator.truth import truth_of, write_truth
 
 CONFIG_EXIT = 78
 
+GARBAGE = 10_000, 20, 1_000_000
+"""When to look for garbage: blocks leave none in cycles, and a full look stalls a busy venue."""
+
 cli = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -248,6 +251,7 @@ async def _serve(config: Config, truth: Path | None) -> None:
             f"seed {config.seed}, {'stepped' if config.stepped else f'speed {config.speed:g}'})"
         )
         gc.freeze()
+        gc.set_threshold(*GARBAGE)
         await stop.wait()
     finally:
         await runner.cleanup()

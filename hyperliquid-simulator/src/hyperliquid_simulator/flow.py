@@ -2,12 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import accumulate
 from math import copysign, exp, sqrt
 from random import Random
-from typing import Final
+from typing import Final, NamedTuple
 
 from hyperliquid_simulator.catalogue import MAJORS, Coin, Perp
 from hyperliquid_simulator.decisions import Views
@@ -35,8 +34,7 @@ TWAP_LOTS: Final = (6, 2279)
 FIRST_TWAP: Final = 2_280_000
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """A wish to trade at once: signed lots, and the TWAP it is a slice of, if any.
 
     ``turning`` marks a change of mind, filled by the account's own others instead of any makers.

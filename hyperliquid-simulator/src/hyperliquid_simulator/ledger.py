@@ -122,14 +122,18 @@ class Position:
         >>> position.trade(14, 90), position.lots, position.cost
         (100, 4, 360)
         """
-        closing = 0
-        if self.lots and (self.lots > 0) != (delta > 0):
-            closing = max(delta, -self.lots) if delta < 0 else min(delta, -self.lots)
-        released = self.cost * abs(closing) // abs(self.lots) if closing else 0
-        if not self.lots or closing == -self.lots:
-            self.funding_since_open = 0
-        self.funding_since_change = 0
+        held = self.lots
         self.lots += delta
+        self.funding_since_change = 0
+        if not held:
+            self.funding_since_open = 0
+        if not held or (held > 0) == (delta > 0):
+            self.cost += delta * ticks
+            return 0
+        closing = max(delta, -held) if delta < 0 else min(delta, -held)
+        released = self.cost * abs(closing) // abs(held)
+        if closing == -held:
+            self.funding_since_open = 0
         self.cost += (delta - closing) * ticks - released
         return -closing * ticks - released
 
@@ -381,15 +385,18 @@ class Ledger:
 
     def charge_funding(self, rates: Sequence[float], marks: Sequence[int], time: int) -> None:
         """Let longs pay shorts for one hour at the given hourly rates."""
+        perps = {i: coin for i, coin in enumerate(self._coins) if isinstance(coin, Perp)}
+        terms = {i: (perp.dex, marks[i], rates[i]) for i, perp in perps.items()}
         for account in self.accounts:
             for coin, position in account.positions.items():
-                perp = self._coins[coin]
-                if not position.lots or isinstance(perp, Pair):
+                lots = position.lots
+                if not lots:
                     continue
-                paid = round(position.lots * marks[coin] * rates[coin])
-                account.pocket(perp.dex).cash -= paid
+                dex, mark, rate = terms[coin]
+                paid = round(lots * mark * rate)
+                account.pocket(dex).cash -= paid
                 position.pay_funding(paid)
-                account.charges.append(Charge(coin, time, rates[coin], position.lots, paid))
+                account.charges.append(Charge(coin, time, rate, lots, paid))
 
 
 def copied(accounts: Sequence[Account]) -> list[Account]:

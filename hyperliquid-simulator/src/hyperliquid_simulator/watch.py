@@ -13,7 +13,10 @@ from hyperliquid_simulator.ledger import Account
 from hyperliquid_simulator.margin import Tier, tiers
 
 FARTHEST: Final = 0.02
-"""How far prices go, in seconds, before everybody is looked at again: small trades add up too."""
+"""How far prices go at most before everybody is looked at again: small trades add up too."""
+
+TURNS: Final = 97
+"""Parts of everybody who are looked at again one after the other, not all in the same block."""
 
 GROWING_NEED: Final = 1.2
 """A price that goes against a position may raise what it needs, by less than a fifth of the move."""
@@ -55,7 +58,8 @@ class Watch:
         for index in self._due():
             account = self._accounts[index]
             room = self.room(account, marks)
-            bearable = min(log1p(max(room, 0.0) / GROWING_NEED), FARTHEST)
+            farthest = FARTHEST * (1 + index % TURNS / TURNS) / 2
+            bearable = min(log1p(max(room, 0.0) / GROWING_NEED), farthest)
             self._plan(index, self._way + bearable)
             if room < 0:
                 found.append(account)
