@@ -385,18 +385,15 @@ class Ledger:
 
     def charge_funding(self, rates: Sequence[float], marks: Sequence[int], time: int) -> None:
         """Let longs pay shorts for one hour at the given hourly rates."""
-        perps = {i: coin for i, coin in enumerate(self._coins) if isinstance(coin, Perp)}
-        terms = {i: (perp.dex, marks[i], rates[i]) for i, perp in perps.items()}
         for account in self.accounts:
             for coin, position in account.positions.items():
-                lots = position.lots
-                if not lots:
+                perp = self._coins[coin]
+                if not position.lots or isinstance(perp, Pair):
                     continue
-                dex, mark, rate = terms[coin]
-                paid = round(lots * mark * rate)
-                account.pocket(dex).cash -= paid
+                paid = round(position.lots * marks[coin] * rates[coin])
+                account.pocket(perp.dex).cash -= paid
                 position.pay_funding(paid)
-                account.charges.append(Charge(coin, time, rate, lots, paid))
+                account.charges.append(Charge(coin, time, rates[coin], position.lots, paid))
 
 
 def copied(accounts: Sequence[Account]) -> list[Account]:
