@@ -44,7 +44,7 @@ class Unsteady(MemoryEventBus):
 
 async def published(bus: MemoryEventBus) -> list[StandardEvent[Any]]:
     events: list[StandardEvent[Any]] = []
-    async with bus.subscribe("test", ("signals", "regimes")) as subscription:
+    async with bus.subscribe("test", ("signals", "outcomes", "regimes")) as subscription:
         while batch := await _next(subscription):
             events += [delivery.event for delivery in batch]
     return events

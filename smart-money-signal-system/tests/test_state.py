@@ -37,7 +37,7 @@ def from_scratch(state: State) -> dict[str, Exposure]:
     """Add up every stake anew from the books, weights and families that the state holds."""
     stakes: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
     for address, trader in state.traders.items():
-        weight = state.voices.weights[address].ppm if trader.tracked else 0
+        weight = state.voices.weights[address] if trader.tracked else 0
         for coin, held in trader.book.items():
             stakes[coin][state.voices.families.head(address)] += weight * held.voice
     exposures = {}
@@ -166,7 +166,7 @@ def test_a_new_score_reweighs_what_is_held_already() -> None:
 
 
 def test_a_trader_without_a_score_has_half_a_voice() -> None:
-    assert after([member(1, None)]).voices.weights[an_address(1)].ppm == 500_000
+    assert after([member(1, None)]).voices.weights[an_address(1)] == 500_000
 
 
 def test_who_is_no_longer_tracked_has_no_voice_but_is_remembered() -> None:
@@ -181,7 +181,7 @@ def test_who_is_no_longer_tracked_has_no_voice_but_is_remembered() -> None:
 def test_an_older_word_of_the_roster_changes_nothing() -> None:
     state = after([member(1, 80, second=5), member(1, 20, second=1)])
 
-    assert state.voices.weights[an_address(1)].ppm == 800_000
+    assert state.voices.weights[an_address(1)] == 800_000
     assert state.ignored == 1
 
 
@@ -288,7 +288,7 @@ def test_a_word_from_the_future_does_not_outlast_later_ones() -> None:
 
     state = after([stray, family, member(1, 80, second=5), profile(1, second=5)])
 
-    assert state.voices.weights[an_address(1)].ppm == 800_000
+    assert state.voices.weights[an_address(1)] == 800_000
     assert state.voices.families.head(an_address(1)) == an_address(1)
 
 

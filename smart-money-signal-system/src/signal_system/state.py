@@ -4,8 +4,8 @@ A pure fold over the journal: it takes time from the records, and two states tha
 same events agree (`State.digest`), in whatever order the streams were interleaved.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeVar, cast
@@ -25,27 +25,39 @@ from shared_events.payloads import (
 )
 from signal_system.domain.circumstances import Circumstances
 from signal_system.domain.coverage import Coverage
+from signal_system.domain.exposure import SIZE_SCALE
 from signal_system.domain.market import Market, usable
 from signal_system.domain.roster import RosterSnapshot, collected
 from signal_system.domain.rules import Rules
 from signal_system.domain.sources import Sources
-from signal_system.domain.trader import Trader
+from signal_system.domain.trader import Move, Trader
 from signal_system.ml.band import Band
 from signal_system.price_history import LATEST, MAX_COINS, PriceHistory, is_final
 from signal_system.regimes import News, Regimes, RegimesSnapshot
 from signal_system.voices import Voices
-from signal_system.weighting_engine import TraderWeightingEngine
+from signal_system.weighting_engine import EngineSnapshot, TraderWeightingEngine
 
 MAX_STRANGERS = 10_000
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Word = TypeVar("Word", TrackedTrader, TraderProfile)
 
 
+class Quote(NamedTuple):
+    """What a coin cost at a moment."""
+
+    coin: str
+    price: Decimal
+    at: datetime
+
+
 class Effect(NamedTuple):
-    """What one record changed: the coins to decide anew, the regimes there is news of."""
+    """What one record changed: coins to decide anew, regimes there is news of, a price heard."""
 
     coins: Collection[str] = ()
     regimes: Sequence[News] = ()
+    quote: Quote | None = None
 
 
 _NOTHING = Effect()
@@ -66,6 +78,7 @@ class StateSnapshot(Struct, kw_only=True):
     sources: Sources
     prices: PriceHistory
     regimes: RegimesSnapshot
+    engine: EngineSnapshot
 
 
 class State:
@@ -74,7 +87,7 @@ class State:
     Parameters
     ----------
     engine
-        Says what a trader's opinion counts.
+        Says what a trader's opinion counts; it is told everything it learns from.
     rules
         Freshness limits and the cost that base rates are counted against.
     baseline
@@ -94,6 +107,7 @@ class State:
         self.regimes = Regimes(rules.market_coin, baseline)
         self._coverage = Coverage(timedelta(seconds=rules.freshness_seconds))
         self._newest_book_at: datetime | None = None
+        self._weigh_at = _EPOCH
         self._roster: RosterSnapshot | None = None
         self._strangers: dict[str, None] = {}
         self._digests: dict[str, bytes] = {}
@@ -114,18 +128,41 @@ class State:
     def apply(self, record: StandardEvent[Any] | Tick) -> Effect:
         """Take one record of the journal and say what it changed."""
         if isinstance(record, Tick):
-            self._pass(record.at)
-            return Effect((), self._expired())
+            self._catch_up(record.at)
+            expired = self._expired()
+            if expired:
+                self._see_regimes()
+            return Effect((), expired)
         self.applied += 1
         at = record.recorded_at
         if record.type == "source_status":
             self._hear_source(record.data, at)
-        self._pass(at)
+        self._catch_up(at)
         if record.type not in self.newest or at > self.newest[record.type]:
             self.newest[record.type] = at
         fold = self._folds.get(record.type)
         effect, expired = fold(record.data, at) if fold else _NOTHING, self._expired()
-        return Effect(effect.coins, (*effect.regimes, *expired)) if expired else effect
+        if expired:
+            effect = effect._replace(regimes=(*effect.regimes, *expired))
+        if effect.regimes:
+            self._see_regimes()
+        return effect
+
+    def is_due(self, at: datetime) -> bool:
+        """Tell whether `advance` has work to do before a record of that moment is applied."""
+        return at >= self._weigh_at and at < LATEST
+
+    def advance(self, at: datetime) -> Iterator[Collection[str]]:
+        """Let time pass until `at`, and weigh everybody anew in steps of a few milliseconds.
+
+        Yields the coins that each step changed.
+        """
+        self._pass(at)
+        for _ in self._engine.weigh_anew():
+            yield ()
+        for name in self._engine.changed():
+            yield [coin for each in self.voices.members(name) for coin in self._reweigh(each)]
+        self._weigh_at = _EPOCH + timedelta(seconds=self._engine.bar_ends_at)
 
     def circumstances(self) -> Circumstances | None:
         """Return how well everything is seen now; None before the first record."""
@@ -137,16 +174,35 @@ class State:
             now=now,
             data_age=_age(self._newest_book_at, now),
             freshness_limit=limit,
-            price_limit=limit if self.recording else self._rules.price_seconds,
+            price_limit=self.price_limit,
             heartbeat_age=_age(self.sources.heartbeat(), now),
             heartbeat_limit=limit if self.recording else self._rules.heartbeat_seconds,
             source=self.sources.worst(),
             coverage=self._coverage.share(now),
         )
 
+    @property
+    def price_limit(self) -> float:
+        """How old a reference price may be, in seconds; in a recording as old as a book."""
+        limit = self._coverage.limit.total_seconds()
+        return limit if self.recording else self._rules.price_seconds
+
     def tracked(self) -> Iterable[Trader]:
         """Return the traders on the roster."""
         return (trader for trader in self.traders.values() if trader.tracked)
+
+    def weight_of(self, entity: str) -> int:
+        """Return the weight of the entity's head, or of its heaviest member, in ppm."""
+        return self.voices.of(self.voices.speaker(entity))
+
+    def dimensions_of(self, entity: str) -> Mapping[str, float]:
+        """Return what that weight is made of."""
+        speaker = self.traders.get(self.voices.speaker(entity))
+        return self._engine.dimensions(entity, speaker.score if speaker else None)
+
+    def size_of(self, entity: str, coin: str) -> int | None:
+        """Return what the entity holds of `coin`, in hundred-millionths; None if unknown."""
+        return self.voices.size_of(entity, coin)
 
     def digest(self) -> str:
         """Return a SHA-256 over what is known, which says nothing of when or in which order."""
@@ -176,6 +232,7 @@ class State:
             sources=self.sources,
             prices=self.prices,
             regimes=self.regimes.snapshot(),
+            engine=self._engine.snapshot(),
         )
 
     def restore(self, saved: StateSnapshot) -> None:
@@ -185,6 +242,8 @@ class State:
         self.markets, self.sources, self._roster = saved.markets, saved.sources, saved.roster
         self.prices = saved.prices
         self.regimes.restore(saved.regimes)
+        self._engine.restore(saved.engine)
+        self._weigh_at = _EPOCH + timedelta(seconds=self._engine.bar_ends_at)
         self._strangers = dict.fromkeys(saved.strangers)
         self.traders |= {trader.address: trader for trader in saved.traders}
         for trader in saved.traders:
@@ -192,12 +251,20 @@ class State:
             for address in known:
                 self.voices.families.settle(address)
         for trader in saved.traders:
-            self._reweigh(trader)
+            self._settle_voice(trader)
         self._judge_freshness()
 
     def _pass(self, at: datetime) -> None:
         if (self.now is None or at > self.now) and at < LATEST:
             self.now = at
+            self._engine.pass_to((at - _EPOCH).total_seconds())
+
+    def _catch_up(self, at: datetime) -> None:
+        if self.is_due(at):
+            for _ in self.advance(at):
+                pass
+        else:
+            self._pass(at)
 
     def _hear_source(self, told: SourceStatus, at: datetime) -> None:
         was_live = not self.recording
@@ -205,6 +272,8 @@ class State:
             self.ignored += 1
         if was_live and self.recording:
             self.now = at  # a recording has its own time, which may be long ago
+            self._engine.pass_to((at - _EPOCH).total_seconds())
+            self._weigh_at = _EPOCH + timedelta(seconds=self._engine.bar_ends_at)
             self._judge_freshness()
         if self._freshness_seconds() != self._coverage.limit.total_seconds():
             self._judge_freshness()
@@ -219,6 +288,7 @@ class State:
         if not moves:
             return _NOTHING
         self._digests.pop(told.address, None)
+        self._tell(told.address, moves)
         return Effect(self.voices.follow(told.address, moves))
 
     def _on_roster(self, told: TrackedTrader, at: datetime) -> Effect:
@@ -233,6 +303,7 @@ class State:
         return Effect({coin for each in changed for coin in self._reweigh(each)})
 
     def _on_profile(self, told: TraderProfile, at: datetime) -> Effect:
+        self._note_record(told)
         if told.role is None and told.master is None and not told.children:
             return _NOTHING  # whom it belongs to is not known: that parts no family
         told, trader = _no_later(told, at), self._trader(told.address)
@@ -240,7 +311,7 @@ class State:
         if not trader.introduce(told):
             self.ignored += 1
             return _NOTHING
-        moved = self.voices.families.learn(told.address, told.master, before, told.children)
+        moved = self.voices.families.learn(told.address, trader.master, before, told.children)
         return Effect({coin for address in moved for coin in self._rehome(address)})
 
     def _on_market(self, told: MarketContext, at: datetime) -> Effect:
@@ -252,14 +323,23 @@ class State:
             return _NOTHING
         mark = None if told.delisted else usable(told.mark)  # the last price of what is no market
         self.markets[told.coin] = Market(said_at, mark, told.delisted)
-        return Effect((told.coin,))
+        if mark is None:
+            return Effect((told.coin,))
+        funding = None if told.funding is None else float(told.funding)
+        self._engine.hear(told.coin, float(mark), said_at.timestamp(), funding)
+        return Effect((told.coin,), quote=Quote(told.coin, mark, said_at))
 
     def _on_candle(self, told: Candle, at: datetime) -> Effect:
         price = usable(told.close)
         if price is None or not is_final(told, at):
             return _NOTHING
         self.prices.hear(told, float(price), self._rules)
-        return Effect((), self.regimes.hear(told, float(price), self.now or at))
+        news = self.regimes.hear(told, float(price), self.now or at)
+        if told.coin not in self.prices.moves:
+            return Effect((), news)
+        closed_at = min(told.close_time, at)
+        self._engine.hear(told.coin, float(price), closed_at.timestamp())
+        return Effect((), news, Quote(told.coin, price, closed_at))
 
     def _on_model(self, told: ModelChange, at: datetime) -> Effect:
         del at
@@ -267,6 +347,13 @@ class State:
 
     def _expired(self) -> Sequence[News]:
         return () if self.now is None else self.regimes.expire(self.now)
+
+    def _see_regimes(self) -> None:
+        """Let the engine know how probable the market's states are; one that is sure says only which."""
+        found = self.regimes.of(self._rules.market_coin)
+        standing = found.standing if found else None
+        told = standing and (standing.probabilities or {standing.state: 1.0})
+        self._engine.see_regimes({str(state): share for state, share in (told or {}).items()})
 
     def _trader(self, address: str) -> Trader:
         """Return the trader, new if need be; strangers are forgotten before memory runs out."""
@@ -299,10 +386,36 @@ class State:
             trader.tracked, trader.rostered_at = False, roster.at
         return gone
 
+    def _note_record(self, told: TraderProfile) -> None:
+        """Let the engine know what the venue says of a voter's own account."""
+        month = told.windows.get("month")
+        facts: dict[str, Decimal | None] = {"maker_share": told.maker_share}
+        if month is not None:
+            facts |= {"roi": month.roi, "volume": month.volume, "profit": month.pnl}
+        known = {name: float(fact) for name, fact in facts.items() if fact is not None}
+        self._engine.note(told.address, **known)
+
     def _reweigh(self, trader: Trader) -> Collection[str]:
         """Give `trader` the voice that is due; return the coins this moved."""
+        head, had_voice = self.voices.families.head(trader.address), self._has_voice(trader)
+        if trader.tracked:
+            self._engine.enrol(head, tracked=True)
+            self._engine.note(head, score=None if trader.score is None else float(trader.score))
+        moved = self._settle_voice(trader)
+        if trader.tracked != had_voice:
+            if not self.voices.members(head):
+                self._engine.enrol(head, tracked=False)
+            self._tell(trader.address, _all_of(trader))
+        return moved
+
+    def _has_voice(self, trader: Trader) -> bool:
+        return trader.address in self.voices.weights
+
+    def _settle_voice(self, trader: Trader) -> Collection[str]:
         address, tracked = trader.address, trader.tracked
-        moved = self.voices.give(trader, self._engine.weigh(trader) if tracked else None)
+        head = self.voices.families.head(address)
+        weight = self._engine.ppm(head, trader.score) if tracked else None
+        moved = self.voices.give(trader, weight)
         if tracked:
             self._strangers.pop(address, None)
         else:
@@ -320,7 +433,27 @@ class State:
 
     def _rehome(self, address: str) -> Collection[str]:
         self._digests.pop(address, None)
-        return self.voices.rehome(address)
+        before = self.voices.families.head(address)
+        moved = self.voices.rehome(address)
+        trader = self.traders.get(address)
+        if trader is not None and self._has_voice(trader):
+            self._engine.enrol(self.voices.families.head(address), tracked=True)
+            self._tell(address, _all_of(trader))
+            self._tell_of(before, _all_of(trader))
+        return moved
+
+    def _tell(self, address: str, moves: Iterable[Move]) -> None:
+        """Let the engine follow whoever `address` votes as."""
+        self._tell_of(self.voices.families.head(address), moves)
+
+    def _tell_of(self, head: str, moves: Iterable[Move]) -> None:
+        number = self._engine.roll.number(head)
+        if number is None:
+            return
+        for coin, before, after in moves:
+            size, equity = self.voices.stance(head, coin)
+            side = 1 if after > before else -1
+            self._engine.follow(number, coin, size / SIZE_SCALE, equity, side)
 
     def _freshness_seconds(self) -> float:
         return self.sources.freshness_seconds(self._rules.freshness_seconds)
@@ -349,3 +482,8 @@ def _age(at: datetime | None, now: datetime) -> float | None:
 def _plain(price: Decimal | None) -> str:
     """Return the same text for 100 and 100.0."""
     return "" if price is None else format(price.normalize(), "f")
+
+
+def _all_of(trader: Trader) -> list[Move]:
+    """Return the moves from nothing to what `trader` holds."""
+    return [Move(coin, 0, held.voice) for coin, held in trader.book.items()]

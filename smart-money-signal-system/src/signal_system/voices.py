@@ -6,9 +6,6 @@ from signal_system.domain.exposure import Exposure
 from signal_system.domain.families import Families
 from signal_system.domain.trader import Move, Trader
 from signal_system.price_history import MAX_COINS
-from signal_system.weighting_engine import Weight
-
-_SILENT = Weight(0)
 
 
 class Voices:
@@ -22,7 +19,7 @@ class Voices:
     Attributes
     ----------
     weights
-        Of everybody who has a voice.
+        Of everybody who has a voice, in parts per million of a full one.
     families
         Who votes as whom.
     coins
@@ -31,43 +28,55 @@ class Voices:
 
     def __init__(self, traders: Mapping[str, Trader]) -> None:
         self._traders = traders
-        self.weights: dict[str, Weight] = {}
+        self.weights: dict[str, int] = {}
         self.families = Families()
         self.coins: dict[str, Exposure] = {}
 
     def of(self, address: str) -> int:
         """Return what the opinion of `address` counts, in parts per million."""
-        return self.weights.get(address, _SILENT).ppm
+        return self.weights.get(address, 0)
 
-    def weight_of(self, entity: str) -> Weight:
-        """Return the weight of the entity's head, or of its heaviest member if that has none."""
-        own = self.weights.get(entity)
-        if own is not None:
-            return own
-        members = (
-            self.weights.get(each, _SILENT) for each in sorted(self.families.members(entity))
-        )
-        return max(members, key=lambda weight: weight.ppm, default=_SILENT)
+    def speaker(self, entity: str) -> str:
+        """Return whose weight stands for the entity: its head, or its heaviest member instead."""
+        if entity in self.weights:
+            return entity
+        members = sorted(self.families.members(entity))
+        return max(members, key=self.of, default=entity)
+
+    def members(self, entity: str) -> list[Trader]:
+        """Return the traders with a voice that vote as `entity`."""
+        family = self.families.members(entity)
+        return [self._traders[address] for address in family if address in self.weights]
 
     def size_of(self, entity: str, coin: str) -> int | None:
         """Return what the entity's members with a voice hold of `coin`, in hundred-millionths.
 
         None if one of them holds nobody knows what.
         """
-        books = [
-            self._traders[address].book
-            for address in self.families.members(entity)
-            if address in self.weights
-        ]
+        books = [trader.book for trader in self.members(entity)]
         sizes = [book[coin].size for book in books if coin in book]
         return None if None in sizes else sum(size for size in sizes if size)
+
+    def stance(self, entity: str, coin: str) -> tuple[int, float | None]:
+        """Return what the entity's members with a voice hold of `coin`, and what they are worth.
+
+        The size is in hundred-millionths, one that is not known counting as none; the worth is in
+        USD, None while nobody told of any member's.
+        """
+        size, equity, is_told = 0, 0.0, False
+        for trader in self.members(entity):
+            held = trader.book.get(coin)
+            size += held.voice if held else 0
+            if trader.equity is not None:
+                equity, is_told = equity + float(trader.equity), True
+        return size, equity if is_told else None
 
     def follow(self, address: str, moves: Iterable[Move]) -> list[str]:
         """Let the voice of `address` follow its `moves`; return the coins this changed."""
         head, weight = self.families.head(address), self.of(address)
         return [move.coin for move in moves if self._shift(head, weight, move)]
 
-    def give(self, trader: Trader, weight: Weight | None) -> Collection[str]:
+    def give(self, trader: Trader, weight: int | None) -> Collection[str]:
         """Give `trader` the voice `weight`, or none; return the coins this changed."""
         before = self.of(trader.address)
         if weight is None:

@@ -23,6 +23,7 @@ def a_bar(*timing: float, bars: float = 1.0, active: bool = True) -> Bar:
         timing=np.array(timing),
         habit=nothing,
         market=nothing,
+        cost=nothing,
         turned=nothing,
         gross=nothing + active,
         net=nothing,

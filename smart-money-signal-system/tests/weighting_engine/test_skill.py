@@ -4,10 +4,20 @@ from hypothesis import given, settings, strategies as st
 
 from signal_system.weighting_engine.columns import Floats
 from signal_system.weighting_engine.rules import SkillRules
-from signal_system.weighting_engine.skill import Population, discovered, fitted, judged
+from signal_system.weighting_engine.skill import (
+    Population,
+    discovered,
+    finished,
+    fitting,
+    judged,
+)
 
 RULES = SkillRules()
 ratios = st.lists(st.floats(-8, 8), min_size=20, max_size=200)
+
+
+def fitted(ratio: Floats, error: Floats, rules: SkillRules) -> Population:
+    return finished(fitting(ratio, error, rules))
 
 
 def a_population(

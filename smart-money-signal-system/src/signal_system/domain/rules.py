@@ -45,6 +45,12 @@ class Rules(BaseModel):
     round_trip_cost: float = Field(
         default=0.001, ge=0, lt=0.1, description="Fraction of the price that a round trip costs."
     )
+    late_seconds: float = Field(
+        default=3_600.0,
+        gt=0,
+        le=LONGEST_SECONDS,
+        description="How long after a horizon's end its price may still come.",
+    )
     market_coin: str = Field(default="BTC", description="The coin whose regime is the market's.")
 
     @model_validator(mode="after")

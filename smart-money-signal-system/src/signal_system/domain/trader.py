@@ -40,6 +40,8 @@ class Trader(Struct, kw_only=True):
 
     Attributes
     ----------
+    equity, equity_at
+        What the account was last said to be worth, in USD, and when.
     heard_at
         The newest moment that a known size was said to be of.
     unknown
@@ -53,6 +55,8 @@ class Trader(Struct, kw_only=True):
     profiled_at: datetime | None = None
     master: str | None = None
     children: tuple[str, ...] = ()
+    equity: Decimal | None = None
+    equity_at: datetime | None = None
     heard_at: datetime | None = None
     whole: int = -1
     book: dict[str, Held] = {}
@@ -73,6 +77,7 @@ class Trader(Struct, kw_only=True):
             self.whole = told.sequence
         elif not moves and told.positions:
             return None
+        self._note_equity(told, at)
         if _says_a_size(told) and (self.heard_at is None or at > self.heard_at):
             self.heard_at = at
         return [move for move in moves if move.before != move.after]
@@ -85,11 +90,17 @@ class Trader(Struct, kw_only=True):
         return True
 
     def introduce(self, told: TraderProfile) -> bool:
-        """Take over who this trader belongs to; False if a newer word is known."""
+        """Take over who decides for this trader, and for whom it does; False if it is no news."""
         if self.profiled_at is not None and told.at < self.profiled_at:
             return False
-        self.profiled_at, self.master, self.children = told.at, told.master, told.children
+        self.profiled_at, self.children = told.at, told.children
+        self.master = told.master or told.vault_leader
         return True
+
+    def _note_equity(self, told: TraderPositions, at: datetime) -> None:
+        of = told.account_value_at or at
+        if told.account_value is not None and (self.equity_at is None or of > self.equity_at):
+            self.equity, self.equity_at = told.account_value, of
 
     def _news(self, told: TraderPositions) -> Iterator[Move]:
         for position in told.positions:

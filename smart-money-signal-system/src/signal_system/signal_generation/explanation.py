@@ -1,22 +1,25 @@
 """Who makes a signal what it is, and by how much."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from heapq import nlargest
 from typing import Protocol
 
 from shared_events.payloads import Contribution
 from signal_system.domain.exposure import SIZE_SCALE, WEIGHT_SCALE, Exposure, usd
-from signal_system.weighting_engine import Weight
 
 SHOWN = 5
 
 
-class Voices(Protocol):
+class Speakers(Protocol):
     """What an explanation asks the state for."""
 
-    def weight_of(self, entity: str) -> Weight:
-        """Return the weight of the entity's head, or of its heaviest member."""
+    def weight_of(self, entity: str) -> int:
+        """Return the weight of the entity's head, or of its heaviest member, in ppm."""
+        ...
+
+    def dimensions_of(self, entity: str) -> Mapping[str, float]:
+        """Return what that weight is made of."""
         ...
 
     def size_of(self, entity: str, coin: str) -> int | None:
@@ -25,7 +28,7 @@ class Voices(Protocol):
 
 
 def contributions(
-    coin: str, exposure: Exposure, mark: Decimal | None, voices: Voices, log_odds_per_tilt: float
+    coin: str, exposure: Exposure, mark: Decimal | None, of: Speakers, log_odds_per_tilt: float
 ) -> tuple[tuple[Contribution, ...], tuple[Contribution, ...]]:
     """Return the largest stakes on the side the pool leans to, and the largest against it."""
 
@@ -34,10 +37,10 @@ def contributions(
         return tuple(
             Contribution(
                 address=entity,
-                weight=(weight := voices.weight_of(entity)).ppm / WEIGHT_SCALE,
-                exposure=_worth(voices.size_of(entity, coin), mark),
+                weight=of.weight_of(entity) / WEIGHT_SCALE,
+                exposure=_worth(of.size_of(entity, coin), mark),
                 effect=_effect(exposure, stake) * log_odds_per_tilt,
-                dimensions=dict(weight.dimensions),
+                dimensions=dict(of.dimensions_of(entity)),
             )
             for entity, stake in largest
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from msgspec import Struct, structs
+from msgspec import Struct, field, structs
 
 from shared_events.payloads import Contribution, Models, RegimeView, Signal
 from shared_events.types import Action, Freshness
@@ -32,6 +32,7 @@ from signal_system.signal_generation.gates import (
     shared_gates,
 )
 from signal_system.signal_generation.grid import Grid, next_due
+from signal_system.signal_generation.outcomes import Outcomes
 from signal_system.state import State
 
 _EMPTY = Exposure()
@@ -89,6 +90,8 @@ class Memory(Struct):
 
     Attributes
     ----------
+    outcomes
+        What was claimed and is not yet known to have come true.
     waiting
         Coins that a recording's present instant touched: its events are simultaneous, so they are
         decided once, when the instant is over.
@@ -99,6 +102,7 @@ class Memory(Struct):
     issued: int = 0
     verdict: tuple[bool | str, ...] = ()
     waiting: set[str] = set()
+    outcomes: Outcomes = field(default_factory=Outcomes)
 
 
 class SignalGenerationProcessor:
@@ -149,7 +153,11 @@ class SignalGenerationProcessor:
             yield from self._decide(touched, moment, position)
 
     def rewind(self) -> None:
-        """Let every waiting coin be due: time went back to where a recording begins."""
+        """Let every waiting coin be due: time went back to where a recording begins.
+
+        What was claimed about the time after that will never be known.
+        """
+        self.memory.outcomes = Outcomes()
         for opinion in self.memory.opinions.values():
             opinion.due = self._state.now if opinion.due else None
         self._grid = self._waiting_grid()
@@ -290,7 +298,7 @@ class SignalGenerationProcessor:
     ) -> tuple[tuple[Contribution, ...], tuple[Contribution, ...]]:
         mark = decision.market.mark if decision.market else None
         link = self._rules.log_odds_per_tilt
-        return contributions(decision.coin, decision.exposure, mark, self._state.voices, link)
+        return contributions(decision.coin, decision.exposure, mark, self._state, link)
 
     def _cost_to_flip(self, decision: Decision) -> Decimal | None:
         """Return None where no amount would do: a gate that money does not open is shut."""

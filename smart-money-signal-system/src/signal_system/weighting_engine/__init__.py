@@ -1,7 +1,7 @@
-"""How much each trader's opinion counts: schemes weigh, the engine picks one."""
+"""How much each trader's opinion counts: schemes weigh, evidence teaches, the engine keeps it up."""
 
 from signal_system.weighting_engine.config import WeightingConfig
-from signal_system.weighting_engine.engine import TraderWeightingEngine
-from signal_system.weighting_engine.port import Scheme, Weight
+from signal_system.weighting_engine.engine import EngineSnapshot, TraderWeightingEngine
+from signal_system.weighting_engine.port import Scheme
 
-__all__ = ["Scheme", "TraderWeightingEngine", "Weight", "WeightingConfig"]
+__all__ = ["EngineSnapshot", "Scheme", "TraderWeightingEngine", "WeightingConfig"]

@@ -14,6 +14,17 @@ Flags = npt.NDArray[np.bool_]
 _FIRST_ROWS = 8
 
 
+def sums(which: Ints, amounts: Floats, count: int) -> Floats:
+    """Return for each of `count` numbers the sum of the amounts that belong to it.
+
+    Examples
+    --------
+    >>> sums(np.array([0, 2, 0]), np.array([1.0, 5.0, 2.0]), 3).tolist()
+    [3.0, 0.0, 5.0]
+    """
+    return np.bincount(which, amounts, count).astype(np.float64)
+
+
 class Saved(Struct):
     """The rows of some columns, byte for byte."""
 

@@ -1,8 +1,18 @@
-"""Which scheme weighs, under which name its results are compared."""
+"""Which scheme weighs and by which constants: validated, and part of the hash of every signal."""
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from signal_system.weighting_engine.schemes import SCHEMES, ScoreOver100
+from signal_system.weighting_engine.rules import (
+    CrowdingRules,
+    EntityRules,
+    EvidenceRules,
+    HedgeRules,
+    PaperRules,
+    SkillRules,
+)
+from signal_system.weighting_engine.schemes import COMBINED, SCHEMES, ScoreOver100
+
+_NAMES = (*SCHEMES, COMBINED)
 
 
 class WeightingConfig(BaseModel):
@@ -11,7 +21,7 @@ class WeightingConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     scheme: str = Field(
-        default=ScoreOver100.name, description=f"One of: {', '.join(sorted(SCHEMES))}."
+        default=ScoreOver100.name, description=f"One of: {', '.join(sorted(_NAMES))}."
     )
     arm: str = Field(
         default="baseline",
@@ -19,10 +29,16 @@ class WeightingConfig(BaseModel):
         max_length=50,
         description="The name under which this configuration is compared with others.",
     )
+    paper: PaperRules = Field(default_factory=PaperRules)
+    evidence: EvidenceRules = Field(default_factory=EvidenceRules)
+    skill: SkillRules = Field(default_factory=SkillRules)
+    entities: EntityRules = Field(default_factory=EntityRules)
+    crowding: CrowdingRules = Field(default_factory=CrowdingRules)
+    hedge: HedgeRules = Field(default_factory=HedgeRules)
 
     @field_validator("scheme")
     @classmethod
     def _is_registered(cls, scheme: str) -> str:
-        if scheme not in SCHEMES:
-            raise ValueError(f"no scheme {scheme!r}; there are: {', '.join(sorted(SCHEMES))}")
+        if scheme not in _NAMES:
+            raise ValueError(f"no scheme {scheme!r}; there are: {', '.join(sorted(_NAMES))}")
         return scheme

@@ -5,7 +5,8 @@ The mean of every quantity follows a local-level model (a random walk observed w
 effective number of observations by one, the passing of time lowers it. The first bars therefore
 count alike, very old ones less, and more evidence never makes anything less sure.
 
-The Sharpe ratio is that of timing. Its standard error is Lo's (*The Statistics of Sharpe Ratios*,
+The Sharpe ratio is that of timing before costs: who trades much pays much, which is no sign of
+knowing little, and many who trade against each other pay little together. Its standard error is Lo's (*The Statistics of Sharpe Ratios*,
 2002), inflated by the autocorrelation of the results as Newey and West (1987) do.
 """
 
@@ -22,7 +23,7 @@ from signal_system.weighting_engine.rules import DAY, EvidenceRules
 REGIMES = ("bull", "neutral", "bear")
 """The states that skill is told apart by; in any other, only overall skill is known."""
 
-_MEANS = ("timing", "square", "lag_1", "lag_2", "habit")
+_MEANS = ("timing", "square", "lag_1", "lag_2", "habit", "cost")
 _COLUMNS = {
     **dict.fromkeys(("count", *_MEANS, "before_1", "before_2"), "f8"),
     **dict.fromkeys(("regime_count", "regime_timing"), f"({len(REGIMES)},)f8"),
@@ -39,7 +40,10 @@ class Estimates:
     Attributes
     ----------
     ratio, error
-        The Sharpe ratio and its standard error; without any result 0 and infinity.
+        The Sharpe ratio before costs, which tells information, and its standard error; without any
+        result 0 and infinity.
+    net
+        The Sharpe ratio after costs, which tells what a single copier would have had.
     count
         Effective number of bars.
     by_regime, regime_count
@@ -47,6 +51,7 @@ class Estimates:
     """
 
     ratio: Floats
+    net: Floats
     error: Floats
     count: Floats
     by_regime: Floats
@@ -85,6 +90,7 @@ class Evidence:
             "lag_1": timing * columns["before_1"],
             "lag_2": timing * columns["before_2"],
             "habit": bar.habit,
+            "cost": bar.cost,
         }
         for name in _MEANS:
             columns[name] += gain * (seen[name] - columns[name])
@@ -97,13 +103,20 @@ class Evidence:
         columns, count, mean = self.columns, self.columns["count"], self.columns["timing"]
         freedom = count / np.maximum(count - 1, 1)
         variance = np.maximum((columns["square"] - mean**2) * freedom, _LEAST_VARIANCE)
-        ratio = mean / np.sqrt(variance)
+        deviation = np.sqrt(variance)
+        ratio = (mean + columns["cost"]) / deviation
         with np.errstate(divide="ignore"):
             error = np.sqrt(self._inflation(variance) * (1 + ratio**2 / 2) / count)
         known = columns["regime_count"]
-        by_regime = columns["regime_timing"] / np.sqrt(variance)[:, None]
         year = self._year
-        return Estimates(year * ratio, year * error, count, year * by_regime, known)
+        return Estimates(
+            ratio=year * ratio,
+            net=year * mean / deviation,
+            error=year * error,
+            count=count,
+            by_regime=year * columns["regime_timing"] / deviation[:, None],
+            regime_count=known,
+        )
 
     def snapshot(self) -> Saved:
         """Return what `restore` needs to go on from here."""
@@ -125,7 +138,7 @@ class Evidence:
         probability = np.array([regimes.get(name, 0.0) for name in REGIMES])
         gain = self._observed("regime_count", bar.active[:, None] * probability, bar.bars)
         mean = self.columns["regime_timing"]
-        mean += gain * (bar.timing[:, None] - mean)
+        mean += gain * ((bar.timing + bar.cost)[:, None] - mean)
 
     def _inflation(self, variance: Floats) -> Floats:
         """Return how much autocorrelation widens the error: Bartlett's weights over two lags."""

@@ -16,13 +16,14 @@ Every number that is summed is an integer kept in a float below 2^53: sums are e
 in whatever order events of one moment came.
 """
 
-from dataclasses import dataclass
-from typing import cast
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import copysign
 
 import numpy as np
 from msgspec import Struct
 
-from signal_system.weighting_engine.columns import Columns, Flags, Floats, Ints, Saved
+from signal_system.weighting_engine.columns import Columns, Flags, Floats, Ints, Saved, sums
 from signal_system.weighting_engine.rules import DAY, PaperRules
 from signal_system.weighting_engine.yardstick import VALUE_UNIT, Standing, Yardstick
 
@@ -39,8 +40,9 @@ _POSITIONS = {
 }
 _ACCOUNTS = dict.fromkeys(
     (
-        *("realised", "worth", "shared_realised", "shared_worth", "turned", "gross", "changed_at"),
-        *("mean_gross", "mean_turned", "episodes", "wins", "absolute", "squares", "seconds"),
+        *("realised", "worth", "shared_realised", "shared_worth", "paid", "turned", "gross"),
+        *("changed_at", "fades", "mean_gross", "mean_net", "mean_side", "mean_turned"),
+        *("episodes", "wins", "absolute", "squares", "seconds"),
     ),
     "f8",
 )
@@ -76,6 +78,8 @@ class Bar:
         When it ended, and how many bars long it was: more than one after a silence.
     timing, habit, market
         By account: the parts of what was earned after costs.
+    cost
+        By account: what timing has paid for trading.
     turned, gross, net
         By account: exposure traded, and held at the end, without and with sign.
     active
@@ -87,6 +91,7 @@ class Bar:
     timing: Floats
     habit: Floats
     market: Floats
+    cost: Floats
     turned: Floats
     gross: Floats
     net: Floats
@@ -96,6 +101,14 @@ class Bar:
     def result(self) -> Floats:
         """What each account earned after costs."""
         return self.timing + self.habit + self.market
+
+    def with_habits_as_timing(self) -> "Bar":
+        """Return the same with nothing told apart as habit."""
+        return replace(self, timing=self.timing + self.habit, habit=np.zeros_like(self.habit))
+
+    def rows(self, which: slice) -> "Bar":
+        """Return what some of the accounts did."""
+        return replace(self, **{name: getattr(self, name)[which] for name in Bar.__slots__[2:]})
 
 
 class PaperSnapshot(Struct):
@@ -153,9 +166,15 @@ class Paper:
         self._moved = 0
         self._read_at: float | None = None
 
-    def open(self) -> int:
-        """Open an account; return its number."""
-        return self.accounts.add()
+    def open(self, *, fades: bool = True) -> int:
+        """Open an account, of whoever's convictions fade or of somebody who follows a pool of them.
+
+        Returns
+        -------
+        int
+            Its number, counted from 0.
+        """
+        return self.accounts.add(fades=fades)
 
     def follow(self, coin: str, wish: Wish) -> None:
         """Hold what `wish` says as soon as its time has come and a price is heard."""
@@ -203,16 +222,32 @@ class Paper:
             timing=(worth - accounts["worth"] - habit) / RESULT_UNIT,
             habit=habit / RESULT_UNIT,
             market=(drift - accounts["shared_worth"]) / RESULT_UNIT,
+            cost=accounts["paid"] / RESULT_UNIT,
             turned=accounts["turned"] / EXPOSURE_UNIT,
             gross=gross / EXPOSURE_UNIT,
             net=self._by_account(rows["target"]) / EXPOSURE_UNIT,
             active=(accounts["gross"] > 0) | (accounts["turned"] > 0),
         )
         accounts["worth"], accounts["shared_worth"], accounts["gross"] = worth, drift, gross
-        accounts["turned"] = np.zeros(accounts.rows)
+        accounts["turned"] = accounts["paid"] = np.zeros(accounts.rows)
         self._grow_habits(bar, seconds)
         self._fade(own, shared, seconds)
         return bar
+
+    def exposures(self, account: int) -> Iterator[tuple[str, float]]:
+        """Yield every coin that `account` holds and its exposure in [-1, 1]."""
+        names = list(self.coins)
+        for row in np.flatnonzero(self.positions["account"] == account).tolist():
+            held = float(self.positions.whole("held")[row])
+            if held:
+                yield names[int(self.positions.whole("coin")[row])], held / EXPOSURE_UNIT
+
+    def left(self) -> Floats:
+        """Return what share of each account's exposure has not faded; NaN while it holds nothing."""
+        held = self._by_account(np.abs(self.positions["held"]))
+        target = self._by_account(np.abs(self.positions["target"]))
+        share: Floats = np.divide(held, target, out=np.full(len(held), np.nan), where=target > 0)
+        return share
 
     def holding_seconds(self) -> Floats:
         """Return how long each account usually holds: exposure held over exposure traded."""
@@ -220,6 +255,14 @@ class Paper:
         held = 2 * accounts["mean_gross"] + usual * _USUAL_TURNED
         holding: Floats = held / (accounts["mean_turned"] + _USUAL_TURNED)
         return holding * self._rules.bar_seconds
+
+    def rewind(self, at: float) -> None:
+        """Go on from `at`, which is earlier than what was heard: nobody waits any longer."""
+        self._waiting.clear()
+        self._touched.clear()
+        self._read_at = None
+        for coin in self.coins.values():
+            coin.heard_at = min(coin.heard_at, at)
 
     def snapshot(self) -> PaperSnapshot:
         """Return what `restore` needs to go on from here."""
@@ -267,12 +310,13 @@ class Paper:
 
         While nobody told what an account is worth, every position counts as one time of that.
         """
+        limit = self._rules.leverage_limit
         if wish.is_exposure:
             exposure = wish.amount
         elif wish.equity is None:
-            exposure = float(np.sign(wish.amount)) / self._rules.leverage_limit
+            exposure = copysign(1.0, wish.amount) / limit if wish.amount else 0.0
         else:
-            exposure = wish.amount * price / max(wish.equity, 1.0) / self._rules.leverage_limit
+            exposure = wish.amount * price / max(wish.equity, 1.0) / limit
         if abs(exposure) < self._rules.dead_band:
             return 0
         return round(EXPOSURE_UNIT * min(max(exposure, -1.0), 1.0))
@@ -292,8 +336,10 @@ class Paper:
         now = _followed(int(held[row]), before, target)
         traded = now - int(held[row])
         held[row], targets[row] = now, target
-        positions.whole("cash")[row] -= traded * standing.own + round(abs(traded) * cost)
+        paid = round(abs(traded) * cost)
+        positions.whole("cash")[row] -= traded * standing.own + paid
         positions.whole("shared_cash")[row] -= traded * standing.shared
+        accounts.whole("paid")[account] += paid
         accounts.whole("turned")[account] += abs(target - before)
         accounts.whole("changed_at")[account] = at
         if not before:
@@ -320,8 +366,7 @@ class Paper:
         return coins
 
     def _by_account(self, amounts: Floats) -> Floats:
-        sums = np.bincount(self.positions["account"], amounts, self.accounts.rows)
-        return cast("Floats", sums)
+        return sums(self.positions["account"], amounts, self.accounts.rows)
 
     def _end_coins(self) -> tuple[Floats, Floats, Floats]:
         """End every coin's bar; return how far each moved on its own, and both parts of its value."""
@@ -339,7 +384,13 @@ class Paper:
         share = 1 - 0.5 ** (seconds / DAY / self._rules.habit_half_life_days)
         habit = positions["habit"]
         habit += np.rint(share * (positions["held"] * _HABIT_PER_EXPOSURE - habit))
-        for name, seen in (("mean_gross", bar.gross), ("mean_turned", bar.turned / bar.bars)):
+        means = {
+            "mean_gross": bar.gross,
+            "mean_net": np.abs(bar.net),
+            "mean_side": bar.net,
+            "mean_turned": bar.turned / bar.bars,
+        }
+        for name, seen in means.items():
             accounts[name] += share * (seen - accounts[name])
 
     def _fade(self, own: Floats, shared: Floats, seconds: float) -> None:
@@ -349,7 +400,7 @@ class Paper:
         half_life = np.clip(
             rules.fade_in_holdings * self.holding_seconds(), rules.bar_seconds, slowest
         )
-        left = 0.5 ** (seconds / half_life)
+        left = 0.5 ** (self.accounts["fades"] * seconds / half_life)
         held = np.rint(positions["held"] * left[positions["account"]])
         traded, coin = held - positions["held"], self._coin_rows()
         positions["cash"] -= traded * own[coin]

@@ -86,3 +86,87 @@ class SkillRules(_Rules):
     promising_false: float = Field(
         default=0.4, gt=0, lt=1, description="False discoveries allowed among the promising."
     )
+
+
+class EntityRules(_Rules):
+    """What makes a voter suspect."""
+
+    maker_share: float = Field(
+        default=0.7, ge=0, le=1, description="Resting part of the volume of a market maker."
+    )
+    maker_net: float = Field(
+        default=0.2, ge=0, le=1, description="Net over gross exposure below which a book is even."
+    )
+    maker_turnover: float = Field(
+        default=20.0, gt=0, description="Equity turned over in a day by a market maker."
+    )
+    hedge_side: float = Field(
+        default=0.95, ge=0, le=1, description="One-sidedness of a short that hedges something else."
+    )
+    hedge_net: float = Field(
+        default=0.1, ge=0, le=1, description="Net over gross exposure of a delta-neutral book."
+    )
+    wash_turnover: float = Field(
+        default=20.0, gt=0, description="Equity traded in a day for next to no result."
+    )
+    wash_result: float = Field(
+        default=0.0001, gt=0, description="Result over volume that is next to none."
+    )
+    dormant_days: float = Field(default=30.0, gt=0, description="Without any change.")
+    wonder_share: float = Field(
+        default=0.5,
+        gt=0,
+        le=1,
+        description="Concentration of results (Herfindahl) in few positions.",
+    )
+    wonder_episodes: int = Field(default=5, ge=2, description="From how many positions on.")
+    superhuman_wins: float = Field(
+        default=0.95, gt=0, le=1, description="Win rate that nobody has who takes losses."
+    )
+    superhuman_episodes: int = Field(default=30, ge=2, description="From how many positions on.")
+
+
+class CrowdingRules(_Rules):
+    """When voices are one voice."""
+
+    echo_bars: int = Field(
+        default=120, ge=10, le=1_000, description="Bars over which results are compared."
+    )
+    compared: int = Field(
+        default=512, ge=8, le=4_096, description="How many of the heaviest are compared."
+    )
+    sharpness: int = Field(
+        default=6,
+        ge=1,
+        le=20,
+        description="Power of the correlation that counts as the same voice.",
+    )
+    same: float = Field(
+        default=0.9, gt=0, lt=1, description="Correlation from which two are of one cluster."
+    )
+    follows: float = Field(
+        default=0.5, gt=0, le=1, description="Share of moves made after the same other voter."
+    )
+    follow_seconds: float = Field(
+        default=4_000.0, gt=0, description="How much later a follower may be."
+    )
+    entity_cap: float = Field(
+        default=0.05, gt=0, le=1, description="Largest share of the weight of one entity."
+    )
+    cluster_cap: float = Field(
+        default=0.15, gt=0, le=1, description="Largest share of the weight of one cluster."
+    )
+
+
+class HedgeRules(_Rules):
+    """How trust moves between schemes, and how a scheme's own account is run."""
+
+    abstain_prior: float = Field(
+        default=0.5, gt=0, lt=1, description="Trust in abstaining before any result."
+    )
+    regime_days: float = Field(
+        default=365.0, gt=0, description="How long the best scheme usually stays the best."
+    )
+    band: float = Field(
+        default=0.1, ge=0, lt=1, description="Exposure by which a scheme's account may lag behind."
+    )

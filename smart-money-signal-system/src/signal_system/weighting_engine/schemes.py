@@ -1,31 +1,138 @@
-"""Every weighting scheme there is. Adding one: write the class, then one line in `SCHEMES`."""
+"""Every weighting scheme there is. Adding one: write the class, then one line in `SCHEMES`.
 
-from decimal import Decimal
+They are the experts among which trust is learned (`hedge`), from the simplest to the one that knows
+everything; each adds one idea to the one before it, so that what an idea is worth can be read off.
+"""
 
-from signal_system.domain.exposure import WEIGHT_SCALE
-from signal_system.domain.trader import Trader
-from signal_system.weighting_engine.port import Scheme, Weight
+from typing import Final
 
-UNKNOWN_SCORE = Decimal(50)
+import numpy as np
+
+from signal_system.weighting_engine.columns import Floats
+from signal_system.weighting_engine.dimensions import Performance, Regime, Size
+from signal_system.weighting_engine.port import Scheme
+from signal_system.weighting_engine.voters import Voters
+
+UNKNOWN_SCORE: Final = 50.0
 """What a trader without a score counts: half a voice, which neither praises nor condemns."""
 
+COMBINED: Final = "combined-v1"
+"""The mixture of all schemes by what came of each."""
 
-class ScoreOver100:
-    """The roster's score divided by 100: the baseline that every later scheme must beat.
+
+class Equal:
+    """One voter, one voice.
 
     Examples
     --------
-    >>> ScoreOver100().weigh(Trader(address="0xa", score=Decimal("83.5")))
-    Weight(ppm=835000, dimensions={'score': 0.835})
+    >>> Equal().weigh(Voters.unknown(2)).tolist()
+    [1.0, 1.0]
     """
 
-    name = "score-over-100-v1"
+    name, learns = "equal-v1", False
 
-    def weigh(self, trader: Trader) -> Weight:
+    def weigh(self, voters: Voters) -> Floats:
+        """Return a full voice for everybody."""
+        return np.ones(len(voters))
+
+
+class ScoreOver100:
+    """The roster's score divided by 100: the baseline that every other scheme must beat.
+
+    Examples
+    --------
+    >>> ScoreOver100().weigh(Voters.unknown(2, score=np.array([83.5, np.nan]))).tolist()
+    [0.835, 0.5]
+    """
+
+    name, learns = "score-over-100-v1", False
+
+    def weigh(self, voters: Voters) -> Floats:
         """Return the score over 100, half a voice where it is not known."""
-        score = UNKNOWN_SCORE if trader.score is None else trader.score
-        ppm = int(score * WEIGHT_SCALE / 100)
-        return Weight(ppm, {"score": ppm / WEIGHT_SCALE})
+        return np.where(np.isnan(voters.score), UNKNOWN_SCORE, voters.score) / 100
 
 
-SCHEMES: dict[str, Scheme] = {scheme.name: scheme for scheme in (ScoreOver100(),)}
+class RoiRank:
+    """The rank of last month's return on the account, as leaderboards show it.
+
+    Examples
+    --------
+    >>> RoiRank().weigh(Voters.unknown(4, roi=np.array([0.1, -0.2, np.nan, 0.9]))).round(2).tolist()
+    [0.5, 0.17, 0.5, 0.83]
+    """
+
+    name, learns = "roi-rank-v1", False
+
+    def weigh(self, voters: Voters) -> Floats:
+        """Return the rank between 0 and 1, a half where it is not known."""
+        known = np.flatnonzero(~np.isnan(voters.roi))
+        weights = np.full(len(voters), 0.5)
+        order = known[np.argsort(voters.roi[known], kind="stable")]
+        weights[order] = (np.arange(len(known)) + 0.5) / max(1, len(known))
+        return weights
+
+
+class Skill:
+    """Expected skill, as far as evidence goes; nothing for whom it cannot tell."""
+
+    name, learns = "skill-v1", True
+
+    def weigh(self, voters: Voters) -> Floats:
+        """Return the performance dimension."""
+        return np.nan_to_num(Performance().of(voters))
+
+
+class TrustedSkill(Skill):
+    """Expected skill, less what the tags take away, more for whom more is at stake."""
+
+    name = "skill-trusted-v1"
+
+    def weigh(self, voters: Voters) -> Floats:
+        """Return skill times trust times size."""
+        size = np.nan_to_num(Size().of(voters), nan=1.0)
+        return super().weigh(voters) * voters.trust * size
+
+
+class UniqueSkill(TrustedSkill):
+    """The same, with copies sharing one voice and followers having none."""
+
+    name = "skill-unique-v1"
+
+    def weigh(self, voters: Voters) -> Floats:
+        """Return the weight of trusted skill, times how unique it is."""
+        return super().weigh(voters) * voters.uniqueness
+
+
+class RegimeSkill(UniqueSkill):
+    """The same, for the present regime."""
+
+    name = "skill-regime-v1"
+
+    def weigh(self, voters: Voters) -> Floats:
+        """Return the weight of unique skill, doubled or halved by the regime at most."""
+        odds = 2 * np.nan_to_num(Regime().of(voters), nan=0.5)
+        return super().weigh(voters) * np.clip(odds, 0.5, 2.0)
+
+
+class Abstain:
+    """Nobody deserves to be heard."""
+
+    name, learns = "abstain-v1", False
+
+    def weigh(self, voters: Voters) -> Floats:
+        """Return silence."""
+        return np.zeros(len(voters))
+
+
+EXPERTS: tuple[Scheme, ...] = (
+    Equal(),
+    ScoreOver100(),
+    RoiRank(),
+    Skill(),
+    TrustedSkill(),
+    UniqueSkill(),
+    RegimeSkill(),
+    Abstain(),
+)
+
+SCHEMES: dict[str, Scheme] = {scheme.name: scheme for scheme in EXPERTS}

@@ -11,16 +11,19 @@ are fitted by expectation maximisation with weak priors. Tiers control the false
 average probability of being no member of the tier stays below its limit (Newton et al., 2004).
 """
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from enum import StrEnum
 from math import log
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
 from msgspec import Struct
 
 from signal_system.weighting_engine.columns import Flags, Floats
 from signal_system.weighting_engine.rules import SkillRules
+
+Result = TypeVar("Result")
 
 _STEPS = 40
 _SETTLED = 1e-3
@@ -88,14 +91,19 @@ class Posterior:
         return self.probability * np.maximum(self.lead, 0.0)
 
 
-def fitted(ratio: Floats, error: Floats, rules: SkillRules) -> Population:
-    """Return the population that explains the ratios best.
+def fitting(ratio: Floats, error: Floats, rules: SkillRules) -> Generator[None, None, Population]:
+    """Find the population that explains the ratios best, a step at a time.
+
+    Parameters
+    ----------
+    ratio, error
+        Of those who can be judged: finite, and errors positive.
 
     Examples
     --------
     >>> noise = np.linspace(-1.2, 1.2, 95)
     >>> ratio = np.concatenate([noise, np.full(5, 5.0)])
-    >>> found = fitted(ratio, np.ones(100), SkillRules())
+    >>> found = finished(fitting(ratio, np.ones(100), SkillRules()))
     >>> round(found.share, 2), round(found.mean, 1), found.gain > 10
     (0.05, 3.6, True)
     """
@@ -110,6 +118,7 @@ def fitted(ratio: Floats, error: Floats, rules: SkillRules) -> Population:
         slab = better
         if settled:
             break
+        yield
     ahead = np.logaddexp(np.log1p(-slab.share), _odds(slab, ratio, centre, scatter))
     return Population(centre, width, *slab, gain=float(ahead.sum()), voters=len(ratio))
 
@@ -149,6 +158,15 @@ def discovered(probability: Floats, false: float) -> Flags:
     found = np.zeros(len(order), bool)
     found[order[: np.searchsorted(average, false, side="right")]] = True
     return found
+
+
+def finished(work: Generator[None, None, Result]) -> Result:
+    """Return what `work` comes to, done in one piece."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return cast("Result", end.value)
 
 
 class _Slab(NamedTuple):

@@ -1,0 +1,179 @@
+"""What became of what was said: one joiner for signals, predictions and alerts.
+
+A claim says that a coin's price will rise, fall or do neither beyond the costs, from a reference
+price until a horizon ends. It is resolved by the first price heard that is of that moment or
+shortly after it; one that comes late counts as long as the claim is kept open. Then it is given up:
+unresolved, which is neither right nor wrong.
+
+Of claims that are repeated all the time, as signals are, the first in each window of the horizon's
+length is joined, windows beginning at multiples of it in UTC: outcomes then hardly overlap.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from msgspec import Struct
+
+from shared_events.payloads import Outcome
+from shared_events.types import Action
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EXACT = Decimal("1E-8")
+_REVIEW = timedelta(minutes=10)
+_MOST_OPEN = 1_000
+
+
+class Claim(Struct, frozen=True):
+    """Something said about a coin that time will tell.
+
+    Attributes
+    ----------
+    id
+        Of the event that said it.
+    said_at
+        Event time.
+    reference_price
+        What it is scored from.
+    """
+
+    id: str
+    coin: str
+    action: Action
+    said_at: datetime
+    horizon_seconds: int
+    reference_price: Decimal
+
+    @property
+    def due(self) -> datetime:
+        """When the horizon ends."""
+        return self.said_at + timedelta(seconds=self.horizon_seconds)
+
+    @property
+    def window(self) -> int:
+        """Which window of the horizon's length it was said in."""
+        return (self.said_at - _EPOCH) // timedelta(seconds=self.horizon_seconds)
+
+
+class Terms(Struct, frozen=True):
+    """By what outcomes are told.
+
+    Attributes
+    ----------
+    cost
+        Of a round trip, as a fraction of the price.
+    near
+        How long after a horizon's end a price may be and yet be that moment's.
+    late
+        How long after it such a price may still come.
+    """
+
+    cost: Decimal
+    near: timedelta
+    late: timedelta
+
+
+class Outcomes(Struct):
+    """The claims that are open.
+
+    Attributes
+    ----------
+    claims
+        By coin, in the order they were made.
+    joined
+        The last window joined, by what repeats itself.
+    review_at
+        When to look for claims to give up.
+    """
+
+    claims: dict[str, list[Claim]] = {}
+    joined: dict[str, int] = {}
+    review_at: datetime | None = None
+
+    def join(self, claim: Claim, repeats: str | None = None) -> bool:
+        """Keep `claim` until it is resolved; False if its window has one, or there are too many.
+
+        Parameters
+        ----------
+        repeats
+            Names what says the same all the time, with one claim to be joined a window.
+        """
+        waiting = self.claims.setdefault(claim.coin, [])
+        if len(waiting) >= _MOST_OPEN:
+            return False
+        if repeats is not None:
+            if claim.window <= self.joined.get(repeats, -1):
+                return False
+            self.joined[repeats] = claim.window
+        waiting.append(claim)
+        return True
+
+    def hear(
+        self, coin: str, price: Decimal, at: datetime, now: datetime, terms: Terms
+    ) -> Iterator[Outcome]:
+        """Yield what is resolved by a price heard `now` that was `at` that moment."""
+        waiting = self.claims.get(coin)
+        if not waiting:
+            return
+        told = [
+            claim
+            for claim in waiting
+            if claim.due <= at <= claim.due + terms.near and now <= claim.due + terms.late
+        ]
+        for claim in told:
+            waiting.remove(claim)
+            yield resolved(claim, price, terms.cost)
+
+    def is_due(self, now: datetime) -> bool:
+        """Tell whether it is time to look for claims to `give_up`."""
+        return self.review_at is None or now >= self.review_at
+
+    def give_up(self, now: datetime, terms: Terms) -> Iterator[Outcome]:
+        """Yield the claims that no price came for in time, as unresolved, if it is time to."""
+        if not self.is_due(now):
+            return
+        self.review_at = now + _REVIEW
+        for coin in sorted(self.claims):
+            waiting = self.claims[coin]
+            late = [claim for claim in waiting if now > claim.due + terms.late]
+            for claim in late:
+                waiting.remove(claim)
+                yield resolved(claim, None, terms.cost)
+            if not waiting:
+                del self.claims[coin]
+
+
+def resolved(claim: Claim, price: Decimal | None, cost: Decimal) -> Outcome:
+    """Return what became of `claim`, the price at the end of its horizon being `price`.
+
+    Following BUY earns the change less a round trip, SELL the opposite change less it, NEUTRAL
+    nothing. BUY and SELL were right if that is more than nothing, NEUTRAL if neither would have been.
+
+    Examples
+    --------
+    >>> noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    >>> claim = Claim("an-event", "BTC", "SELL", noon, 3600, Decimal(100))
+    >>> told = resolved(claim, Decimal(99), Decimal("0.001"))
+    >>> told.price_change, told.result_after_costs, told.right
+    (Decimal('-0.01000000'), Decimal('0.00900000'), True)
+    """
+    reference = claim.reference_price
+    change = result = right = None
+    if price is not None:
+        change = (price / reference - 1).quantize(_EXACT)
+        sides = {"BUY": change - cost, "SELL": -change - cost}
+        result = sides.get(claim.action, Decimal(0))
+        right = result > 0 if claim.action in sides else max(sides.values()) <= 0
+    return Outcome(
+        signal_id=claim.id,
+        coin=claim.coin,
+        horizon_seconds=claim.horizon_seconds,
+        action=claim.action,
+        resolved_at=claim.due,
+        resolved=price is not None,
+        reference_price=reference,
+        outcome_price=price,
+        price_change=change,
+        result_after_costs=result,
+        right=right,
+    )

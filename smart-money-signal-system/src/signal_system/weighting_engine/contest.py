@@ -1,0 +1,117 @@
+"""Runs every scheme on paper beside the others and learns whom to trust from what came of each.
+
+A scheme's account holds in each coin the mean exposure of those it listens to,
+
+    N / (G + mean G),   N = sum of weight times exposure, G the same of absolute exposures,
+
+so that agreement of many counts and a few faded stakes do not. It pays for every change, on the
+market's terms: late, and at a price.
+"""
+
+import numpy as np
+from msgspec import Struct
+
+from signal_system.weighting_engine.columns import Floats, Saved, sums
+from signal_system.weighting_engine.evidence import Estimates, Evidence
+from signal_system.weighting_engine.hedge import AdaHedge, loss
+from signal_system.weighting_engine.paper import Bar, Paper, Wish
+from signal_system.weighting_engine.rules import DAY, EvidenceRules, HedgeRules, PaperRules
+from signal_system.weighting_engine.schemes import EXPERTS, Abstain
+
+
+class ContestSnapshot(Struct):
+    """Everything `Contest` is made of but the paper accounts."""
+
+    results: Saved
+    hedge: AdaHedge
+
+
+class Contest:
+    """The experts' accounts, which are the first on `paper`, and the trust in each.
+
+    Parameters
+    ----------
+    paper
+        New; everybody else's accounts come after the experts'.
+    """
+
+    def __init__(
+        self, paper: Paper, rules: HedgeRules, evidence: EvidenceRules, bars: PaperRules
+    ) -> None:
+        self._paper, self._rules, self._bars = paper, rules, bars
+        self.results = Evidence(evidence, bars.bar_seconds)
+        speaking = sum(expert.name != Abstain.name for expert in EXPERTS)
+        prior = [
+            rules.abstain_prior
+            if expert.name == Abstain.name
+            else (1 - rules.abstain_prior) / speaking
+            for expert in EXPERTS
+        ]
+        self.hedge = AdaHedge.of(prior)
+        for _ in EXPERTS:
+            paper.open(fades=False)
+            self.results.open()
+
+    def learn(self, bar: Bar) -> None:
+        """Take what the experts' accounts did in `bar`, the market's part aside."""
+        mine = bar.rows(slice(len(EXPERTS))).with_habits_as_timing()
+        deviation = np.sqrt(self.results.columns["square"])
+        losses = [
+            loss(*each) for each in zip(mine.timing.tolist(), deviation.tolist(), strict=True)
+        ]
+        self.hedge.learn(losses, self._bars.bar_seconds / DAY / self._rules.regime_days)
+        self.results.add(mine, {})
+
+    def found(self) -> Estimates:
+        """Return how well every expert did, and how sure that is."""
+        return self.results.estimates()
+
+    def follow(self, expert: int, weights: Floats, at: float) -> None:
+        """Let the account of `expert` hold what voters of such `weights` hold.
+
+        It trades only as far as the edge of a band around what is wanted.
+        """
+        due, band = at + self._bars.delay_seconds, self._rules.band
+        held = dict(self._paper.exposures(expert))
+        for coin, wanted in self._stances(weights):
+            before = held.get(coin, 0.0)
+            nearest = min(max(before, wanted - band), wanted + band) if wanted else 0.0
+            if nearest != before:
+                self._paper.follow(coin, Wish(due, expert, nearest, is_exposure=True))
+
+    def combined(self, weights: Floats) -> Floats:
+        """Return the mixture of the experts' weights, a column each, by the trust in each."""
+        sums = weights.sum(axis=0)
+        trust = np.divide(self.hedge.weights, sums, out=np.zeros_like(sums), where=sums > 0)
+        mixed: Floats = weights @ trust
+        most = float(mixed.max(initial=0.0))
+        return mixed / most if most else mixed
+
+    def conviction(self) -> float:
+        """Return the trust in all experts but the one that abstains."""
+        return sum(
+            trust
+            for expert, trust in zip(EXPERTS, self.hedge.weights, strict=True)
+            if expert.name != Abstain.name
+        )
+
+    def snapshot(self) -> ContestSnapshot:
+        """Return what `restore` needs to go on from here."""
+        return ContestSnapshot(self.results.snapshot(), self.hedge)
+
+    def restore(self, saved: ContestSnapshot) -> None:
+        """Become what `saved` was taken of."""
+        self.results.restore(saved.results)
+        self.hedge = saved.hedge
+
+    def _stances(self, weights: Floats) -> list[tuple[str, float]]:
+        """Return the exposure in each coin of a pool of voters with such weights."""
+        rows, coins = self._paper.positions, list(self._paper.coins)
+        account = rows["account"] - len(EXPERTS)
+        votes = account >= 0
+        stakes = weights[account[votes]] * rows["held"][votes]
+        coin = rows["coin"][votes]
+        net, gross = sums(coin, stakes, len(coins)), sums(coin, np.abs(stakes), len(coins))
+        usual = gross.mean() if coins else 0.0
+        pooled = np.divide(net, gross + usual, out=np.zeros_like(net), where=gross > 0)
+        return list(zip(coins, pooled.tolist(), strict=True))
