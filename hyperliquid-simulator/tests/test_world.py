@@ -134,6 +134,23 @@ def test_a_flip_on_command_turns_every_planted_trader_in_the_next_block(world: W
     assert all(world.ledger.accounts[t.index].lots(1) > 0 for t in world.population.planted(1))
 
 
+def test_who_has_nothing_left_decides_nothing(world: World) -> None:
+    ruined = world.population.planted(1)[0].index
+    world.step()
+    held = world.ledger.accounts[ruined].lots(1)
+    for pocket in world.ledger.accounts[ruined].pockets.values():
+        pocket.receive(-world.ledger.accounts[ruined].equity(world.marks))
+
+    orders = []
+    for direction in (-1, 1):
+        world.flow.turn(1, direction, world.time, all_now=True)
+        orders += world.flow.due(world.time, world.market)
+
+    assert held
+    assert orders
+    assert ruined not in {order.account for order in orders}
+
+
 def test_planted_traders_turn_by_themselves_and_majors_never_all_agree(world: World) -> None:
     seen = set()
     for _ in range(6000):

@@ -26,6 +26,9 @@ TURN_SPREAD_MS: Final = 2_000.0
 TURNING: Final = 0.9
 """Part of the planted that take part in a coordinated turn."""
 
+MOST_LEVERAGE: Final = 20
+"""What nobody goes beyond, least of all who was ruined while the venue ran."""
+
 CURIOUS: Final = 0.3
 """Part of those who could that trade a coin which was just listed."""
 
@@ -176,13 +179,16 @@ class Flow:
             _, _, account, coin, exposure = heappop(self._due)
             if coin not in self._delisted:
                 wanted[account, coin] = exposure
-        orders = []
-        for (account, coin), exposure in wanted.items():
-            target = self._lots(self._population.traders[account], coin, exposure, market)
-            self._targets[account, coin] = target
-            delta = target - self._ledger.accounts[account].lots(coin)
+        orders, marks = [], [quote.mark for quote in market.quotes] if wanted else []
+        for (index, coin), exposure in wanted.items():
+            purse = self._ledger.accounts[index]
+            target = self._lots(self._population.traders[index], coin, exposure, market)
+            if abs(target) * marks[coin] > MOST_LEVERAGE * purse.equity(marks):
+                continue  # nothing is left to bet with
+            self._targets[index, coin] = target
+            delta = target - purse.lots(coin)
             if delta:
-                orders.append(Order(account, coin, delta, turning=True))
+                orders.append(Order(index, coin, delta, turning=True))
         return orders
 
     def _share_out(self, coin: int, traders: list[Trader]) -> None:
