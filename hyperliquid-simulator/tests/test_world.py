@@ -3,6 +3,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
 
+import pytest
+
 from hyperliquid_simulator.catalogue import Perp
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.ledger import Account, Fill, Position
@@ -132,6 +134,27 @@ def test_a_flip_on_command_turns_every_planted_trader_in_the_next_block(world: W
     world.flip(1, 1)
     world.step()
     assert all(world.ledger.accounts[t.index].lots(1) > 0 for t in world.population.planted(1))
+
+
+def test_a_venue_restarted_later_finds_what_the_first_one_lived_to_see(config: Config) -> None:
+    calm = replace(config, flip_seconds=0.0, orders_per_second=0.0, self_trades=0.0)
+    later = config.start_ms + 8 * 3_600_000
+    lived, restarted = World(calm, config.start_ms), World(calm, later)
+
+    lived.skip_to(later)
+    lived.step()
+
+    assert lived.marks == pytest.approx(restarted.marks, rel=0.005)
+    changed = 0
+    for trader in lived.population.traders:
+        for coin in trader.coins if trader.planted else ():
+            before, after = (
+                world.ledger.accounts[trader.index].lots(coin) for world in (lived, restarted)
+            )
+            budget = trader.capital * trader.exposure * 1e6 / lived.marks[coin]
+            assert before == pytest.approx(after, abs=0.1 * budget)
+            changed += bool(before)
+    assert changed
 
 
 def test_who_has_nothing_left_decides_nothing(world: World) -> None:
