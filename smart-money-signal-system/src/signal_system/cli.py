@@ -20,6 +20,7 @@ from signal_system.app import running
 from signal_system.config import Settings
 from signal_system.evaluation.replay import replay as folded
 from signal_system.evaluation.report import report
+from signal_system.lazy import add_later
 from signal_system.models_cli import models
 
 log = structlog.get_logger()
@@ -65,6 +66,12 @@ def run(bus: Bus = None, data: Data = None, port: Port = None) -> None:
 
 app.command("signals")(terminal.signals)
 app.add_typer(models, name="models")
+add_later(
+    app,
+    "features",
+    "signal_system.training.features_command",
+    "Build, list and check what models see; audit what was served.",
+)
 
 
 @app.command()
@@ -98,7 +105,7 @@ def replay(
 
 
 def main() -> None:
-    """Run the command line; a setting that is wrong ends it with one sentence and exit code 78."""
+    """Run the command line; a setting or data of no use ends it with one sentence and exit code 78."""
     try:
         app()
     except (ConfigError, DataError) as e:

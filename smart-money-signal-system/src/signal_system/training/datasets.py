@@ -14,13 +14,14 @@ from shared_events.payloads import Candle
 from signal_system.ml.arrays import Ints
 from signal_system.ml.bars import MILLISECOND, Bars
 from signal_system.ml.data_quality import Quality, inspected, require_good
-from signal_system.ml.regime_detection import INTERVALS
+from signal_system.ml.features.bar import INTERVAL_MS
 from signal_system.price_history import is_final
 
 _TIMES = ("open_time", "timestamp_ms", "timestamp", "time", "date", "datetime")
 _COLUMNS = ("open", "high", "low", "close", "volume")
 _MILLISECONDS_FROM, _SECONDS_FROM = 10**11, 10**8
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LENGTHS: dict[str, timedelta] = {name: ms * MILLISECOND for name, ms in INTERVAL_MS.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,12 +115,12 @@ def joined(bars: Bars, length: timedelta) -> Bars:
 
 
 def _checked(bars: Bars, coin: str, interval: str, source: str) -> Dataset:
-    if bars.length > INTERVALS[interval] or INTERVALS[interval] % bars.length:
+    if bars.length > _LENGTHS[interval] or _LENGTHS[interval] % bars.length:
         raise DataError(f"{source} holds bars of {bars.length}, which make no {interval}")
     used, quality = inspected(bars)
     require_good(source, quality)
-    if bars.length < INTERVALS[interval]:
-        used = joined(used, INTERVALS[interval])
+    if bars.length < _LENGTHS[interval]:
+        used = joined(used, _LENGTHS[interval])
     columns = (used.opened, used.opens, used.highs, used.lows, used.closes, used.volumes)
     digest = sha256(b"".join(np.ascontiguousarray(each).tobytes() for each in columns)).hexdigest()
     return Dataset(coin, interval, source, used, quality, digest)

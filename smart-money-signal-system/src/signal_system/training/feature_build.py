@@ -1,7 +1,7 @@
 """Rows from what was recorded: a journal, or plain candles."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def bars_of(columns: Bars) -> Iterator[Bar]:
 def from_bars(
     specs: Sequence[FeatureSpec],
     coin: str,
-    bars: Sequence[Bar],
+    bars: Iterable[Bar],
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> Sequence[Built]:
     """Return the rows that the bars of one coin lead to; all `specs` are of bars as long."""
