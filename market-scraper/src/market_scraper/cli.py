@@ -1,4 +1,4 @@
-"""The command line: ``market-scraper run | record | replay | traders | collectors | coins | doctor``."""
+"""The command line: ``market-scraper run | record | replay | backfill | traders | collectors | coins | doctor``."""
 
 import asyncio
 import re
@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
+from market_scraper.cli_backfill import backfill
 from market_scraper.cli_live import coins, collectors
 from market_scraper.config import Settings
 from market_scraper.orchestration.doctor import examine
@@ -51,6 +52,7 @@ traders = typer.Typer(
 cli.add_typer(traders, name="traders")
 cli.add_typer(collectors, name="collectors")
 cli.add_typer(coins, name="coins")
+cli.add_typer(backfill, name="backfill")
 
 Exchange = Annotated[
     str | None, typer.Option("--exchange", help="The venue's URL, or a simulator's.")

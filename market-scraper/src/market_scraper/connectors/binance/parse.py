@@ -51,16 +51,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
 from market_scraper.connectors.binance import wire
+from market_scraper.connectors.decoding import decoded, decoder_of, known, positive
 from market_scraper.errors import WireFormatError
 from market_scraper.intervals import INTERVALS
 from market_scraper.moments import moment
 from market_scraper.positions.ledger import Trade
-from market_scraper.positions.numbers import plainly, quotient
+from market_scraper.positions.numbers import quotient
 from shared_events.payloads import Candle, Interval
 
 VENUE: Final = "binance"
@@ -68,24 +69,17 @@ USUAL_FUNDING_HOURS: Final = 8
 IMPACT_USD: Final = Decimal(20_000)
 """For how much a trade would move the price that is told as its impact."""
 
-_MOST_DIGITS = 30
-
-T = TypeVar("T")
 Levels = Sequence[tuple[Decimal, Decimal]]
 
 
-def _decoder(shape: type[T]) -> msgspec.json.Decoder[T]:
-    return msgspec.json.Decoder(shape)
-
-
-_klines = _decoder(list[wire.Kline])
-_premium = _decoder(wire.Premium)
-_interest = _decoder(wire.Interest)
-_intervals = _decoder(list[wire.FundingInterval])
-_rates = _decoder(list[wire.FundingRate])
-_frame = _decoder(wire.Frame)
-_trade = _decoder(wire.AggregateTrade)
-_depth = _decoder(wire.Depth)
+_klines = decoder_of(list[wire.Kline])
+_premium = decoder_of(wire.Premium)
+_interest = decoder_of(wire.Interest)
+_intervals = decoder_of(list[wire.FundingInterval])
+_rates = decoder_of(list[wire.FundingRate])
+_frame = decoder_of(wire.Frame)
+_trade = decoder_of(wire.AggregateTrade)
+_depth = decoder_of(wire.Depth)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,29 +111,29 @@ def coin_of(symbol: str) -> str:
 
 def parse_klines(raw: bytes, symbol: str, interval: Interval, over: datetime) -> tuple[Candle, ...]:
     """Return the candles of ``klines``, closed if they ended by `over`."""
-    return tuple(_candle(row, symbol, interval, over) for row in _decoded(_klines, raw, "klines"))
+    return tuple(_candle(row, symbol, interval, over) for row in decoded(_klines, raw, "klines"))
 
 
 def parse_premium(raw: bytes) -> Premium:
     """Return what ``premiumIndex`` says of one market."""
-    row = _decoded(_premium, raw, "premiumIndex")
+    row = decoded(_premium, raw, "premiumIndex")
     rate = row.last_funding_rate
     return Premium(
         row.time,
-        _positive(row.mark_price, "mark"),
-        _positive(row.index_price, "index"),
-        _finite(_number(rate)) if rate else None,
+        positive(row.mark_price, "mark"),
+        positive(row.index_price, "index"),
+        known(_number(rate)) if rate else None,
     )
 
 
 def parse_open_interest(raw: bytes) -> Decimal:
     """Return the open interest of one market, in the coin."""
-    return _finite(_decoded(_interest, raw, "openInterest").open_interest)
+    return known(decoded(_interest, raw, "openInterest").open_interest)
 
 
 def parse_funding_hours(raw: bytes) -> Mapping[str, int]:
     """Return the hours between two payments of the markets that differ from the usual."""
-    rows = _decoded(_intervals, raw, "fundingInfo")
+    rows = decoded(_intervals, raw, "fundingInfo")
     return {
         row.symbol: row.funding_interval_hours for row in rows if row.funding_interval_hours > 0
     }
@@ -147,17 +141,17 @@ def parse_funding_hours(raw: bytes) -> Mapping[str, int]:
 
 def parse_funding_rates(raw: bytes) -> Sequence[tuple[str, int, Decimal]]:
     """Return symbol, time and rate of every payment in ``fundingRate``."""
-    rows = _decoded(_rates, raw, "fundingRate")
-    return [(row.symbol, row.funding_time, _finite(row.funding_rate)) for row in rows]
+    rows = decoded(_rates, raw, "fundingRate")
+    return [(row.symbol, row.funding_time, known(row.funding_rate)) for row in rows]
 
 
 def parse_stream(raw: str | bytes) -> Trade | Top | None:
     """Return the trade or the top of a book in a frame; None for a frame of another kind."""
-    frame = _decoded(_frame, raw, "stream")
+    frame = decoded(_frame, raw, "stream")
     if frame.stream.endswith("@aggTrade"):
-        return _trade_of(_decoded(_trade, bytes(frame.data), "aggTrade"))
+        return _trade_of(decoded(_trade, bytes(frame.data), "aggTrade"))
     if "@depth" in frame.stream:
-        return _top_of(_decoded(_depth, bytes(frame.data), "depth"))
+        return _top_of(decoded(_depth, bytes(frame.data), "depth"))
     return None
 
 
@@ -187,11 +181,11 @@ def _candle(row: wire.Kline, symbol: str, interval: Interval, over: datetime) ->
         interval=interval,
         open_time=opens,
         close_time=closes,
-        open=_positive(row[1], "open"),
-        high=_positive(row[2], "high"),
-        low=_positive(row[3], "low"),
-        close=_positive(row[4], "close"),
-        volume=_finite(row[5]),
+        open=positive(row[1], "open"),
+        high=positive(row[2], "high"),
+        low=positive(row[3], "low"),
+        close=positive(row[4], "close"),
+        volume=known(row[5]),
         trades=row[8],
         closed=closes <= over,
         origin="rest",
@@ -201,8 +195,8 @@ def _candle(row: wire.Kline, symbol: str, interval: Interval, over: datetime) ->
 def _trade_of(row: wire.AggregateTrade) -> Trade:
     return Trade(
         coin=coin_of(row.s),
-        price=_positive(row.p, "price"),
-        size=_positive(row.q, "quantity"),
+        price=positive(row.p, "price"),
+        size=positive(row.q, "quantity"),
         ms=row.T,
         tid=row.a,
         buyer="",
@@ -215,18 +209,11 @@ def _top_of(row: wire.Depth) -> Top | None:
     if not (row.b and row.a):
         return None
     bids, asks = (
-        [(_positive(p, "price"), _positive(q, "size")) for p, q in side] for side in (row.b, row.a)
+        [(positive(p, "price"), positive(q, "size")) for p, q in side] for side in (row.b, row.a)
     )
     if bids[0][0] >= asks[0][0]:
         raise WireFormatError(f"a book of {row.s} is crossed")
     return Top(row.s, row.T, bids[0][0], asks[0][0], impact(bids), impact(asks))
-
-
-def _decoded(decoder: msgspec.json.Decoder[T], raw: str | bytes, what: str) -> T:
-    try:
-        return decoder.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as e:
-        raise WireFormatError(f"{what} has a shape we do not know: {str(e)[:200]}") from e
 
 
 def _number(text: str) -> Decimal:
@@ -234,16 +221,3 @@ def _number(text: str) -> Decimal:
         return msgspec.convert(text, Decimal)
     except msgspec.ValidationError as e:
         raise WireFormatError(f"{text[:50]!r} is not a number") from e
-
-
-def _finite(value: Decimal) -> Decimal:
-    if not (value.is_finite() and abs(value.adjusted()) < _MOST_DIGITS):
-        raise WireFormatError(f"{str(value)[:50]!r} is not a quantity")
-    return plainly(value)
-
-
-def _positive(value: Decimal, what: str) -> Decimal:
-    number = _finite(value)
-    if number <= 0:
-        raise WireFormatError(f"{what} {number} is not positive")
-    return number

@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from typing import Literal, TypeVar, cast, get_args
+from typing import Literal, cast, get_args
 
-import msgspec
-
+from market_scraper.connectors.decoding import decoded, decoder_of, finite, known, positive
 from market_scraper.connectors.hyperliquid import wire
 from market_scraper.errors import WireFormatError
 from market_scraper.intervals import INTERVALS
@@ -15,39 +13,32 @@ from market_scraper.moments import moment
 from market_scraper.positions.anchors import State
 from market_scraper.positions.identity import Identity
 from market_scraper.positions.ledger import Holding, Trade, normal
-from market_scraper.positions.numbers import ZERO, plainly, quotient
+from market_scraper.positions.numbers import quotient
 from market_scraper.positions.scoring import Result, Standing
 from shared_events.payloads import Candle, Interval, MarketContext, Window
 
 _WINDOWS = frozenset(get_args(Window))
 _NO_HASH = "0x" + "0" * 64
 _NAME_CHARACTERS = 100
-_MOST_DIGITS = 30
 
 Origin = Literal["rest", "websocket", "replay"]
 
-T = TypeVar("T")
 
-
-def _decoder(shape: type[T]) -> msgspec.json.Decoder[T]:
-    return msgspec.json.Decoder(shape)
-
-
-_frame = _decoder(wire.WireFrame)
-_trades = _decoder(list[wire.WireTrade])
-_state = _decoder(wire.WireState)
-_user_state = _decoder(wire.WireUserState)
-_user_states = _decoder(wire.WireUserStates)
-_meta = _decoder(wire.WireMeta)
-_meta_and_contexts = _decoder(tuple[wire.WireMeta, tuple[wire.WireContext, ...]])
-_active_context = _decoder(wire.WireActiveContext)
-_all_contexts = _decoder(wire.WireAllContexts)
-_candle = _decoder(wire.WireCandle)
-_candles = _decoder(list[wire.WireCandle])
-_leaderboard = _decoder(wire.WireLeaderboard)
-_row = _decoder(wire.WireLeaderboardRow)
-_role = _decoder(wire.WireRole)
-_ack = _decoder(wire.WireAck)
+_frame = decoder_of(wire.WireFrame)
+_trades = decoder_of(list[wire.WireTrade])
+_state = decoder_of(wire.WireState)
+_user_state = decoder_of(wire.WireUserState)
+_user_states = decoder_of(wire.WireUserStates)
+_meta = decoder_of(wire.WireMeta)
+_meta_and_contexts = decoder_of(tuple[wire.WireMeta, tuple[wire.WireContext, ...]])
+_active_context = decoder_of(wire.WireActiveContext)
+_all_contexts = decoder_of(wire.WireAllContexts)
+_candle = decoder_of(wire.WireCandle)
+_candles = decoder_of(list[wire.WireCandle])
+_leaderboard = decoder_of(wire.WireLeaderboard)
+_row = decoder_of(wire.WireLeaderboardRow)
+_role = decoder_of(wire.WireRole)
+_ack = decoder_of(wire.WireAck)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,45 +53,45 @@ class Asset:
 
 def parse_frame(raw: str | bytes) -> wire.WireFrame:
     """Return the frame's channel and its raw data."""
-    return _decoded(_frame, raw, "frame")
+    return decoded(_frame, raw, "frame")
 
 
 def parse_ack(raw: bytes) -> wire.WireAck:
     """Return what a ``subscriptionResponse`` confirms."""
-    return _decoded(_ack, raw, "subscriptionResponse")
+    return decoded(_ack, raw, "subscriptionResponse")
 
 
 def parse_trades(raw: bytes) -> tuple[Trade, ...]:
     """Return the trades of one frame, in the venue's order."""
-    rows = _decoded(_trades, raw, "trades")
+    rows = decoded(_trades, raw, "trades")
     return tuple(map(_trade, rows))
 
 
 def parse_state(raw: bytes) -> State:
     """Return what ``clearinghouseState`` says; a ``null`` is a `WireFormatError`, never a flat book."""
-    return _state_of(_decoded(_state, raw, "clearinghouseState"))
+    return _state_of(decoded(_state, raw, "clearinghouseState"))
 
 
 def parse_user_state(raw: bytes) -> tuple[str, str, State]:
     """Return user, dex and state of a ``clearinghouseState`` frame."""
-    data = _decoded(_user_state, raw, "clearinghouseState")
+    data = decoded(_user_state, raw, "clearinghouseState")
     return data.user.lower(), data.dex, _state_of(data.clearinghouse_state)
 
 
 def parse_user_states(raw: bytes) -> tuple[str, Mapping[str, State]]:
     """Return user and state by dex of an ``allDexsClearinghouseState`` frame."""
-    data = _decoded(_user_states, raw, "allDexsClearinghouseState")
+    data = decoded(_user_states, raw, "allDexsClearinghouseState")
     return data.user.lower(), {dex: _state_of(state) for dex, state in data.clearinghouse_states}
 
 
 def parse_meta(raw: bytes) -> tuple[Asset, ...]:
     """Return the listed markets in the venue's order."""
-    return tuple(map(_asset, _decoded(_meta, raw, "meta").universe))
+    return tuple(map(_asset, decoded(_meta, raw, "meta").universe))
 
 
 def parse_contexts(raw: bytes, at: datetime) -> tuple[MarketContext, ...]:
     """Return the context of every market, read at `at`, from ``metaAndAssetCtxs``."""
-    meta, contexts = _decoded(_meta_and_contexts, raw, "metaAndAssetCtxs")
+    meta, contexts = decoded(_meta_and_contexts, raw, "metaAndAssetCtxs")
     if len(meta.universe) != len(contexts):
         raise WireFormatError("metaAndAssetCtxs has contexts that belong to no market")
     return tuple(
@@ -111,7 +102,7 @@ def parse_contexts(raw: bytes, at: datetime) -> tuple[MarketContext, ...]:
 
 def parse_active_context(raw: bytes, at: datetime) -> MarketContext:
     """Return the context in an ``activeAssetCtx`` frame, read at `at`."""
-    data = _decoded(_active_context, raw, "activeAssetCtx")
+    data = decoded(_active_context, raw, "activeAssetCtx")
     return _context(data.coin, data.ctx, at, None)
 
 
@@ -119,7 +110,7 @@ def parse_all_contexts(
     raw: bytes, universes: Mapping[str, tuple[str, ...]], at: datetime
 ) -> tuple[MarketContext, ...]:
     """Return the contexts of ``allDexsAssetCtxs`` for every dex whose coins are in `universes`."""
-    data = _decoded(_all_contexts, raw, "allDexsAssetCtxs")
+    data = decoded(_all_contexts, raw, "allDexsAssetCtxs")
     return tuple(
         _context(coin, context, at, None)
         for dex, contexts in data.ctxs
@@ -130,59 +121,34 @@ def parse_all_contexts(
 
 def parse_candle(raw: bytes, now: datetime, origin: Origin) -> Candle:
     """Return the candle of one frame; it is final if it ended before `now`."""
-    return _candle_of(_decoded(_candle, raw, "candle"), now, origin)
+    return _candle_of(decoded(_candle, raw, "candle"), now, origin)
 
 
 def parse_candles(raw: bytes, now: datetime, origin: Origin) -> tuple[Candle, ...]:
     """Return the candles of a ``candleSnapshot``, oldest first."""
-    return tuple(_candle_of(row, now, origin) for row in _decoded(_candles, raw, "candleSnapshot"))
+    return tuple(_candle_of(row, now, origin) for row in decoded(_candles, raw, "candleSnapshot"))
 
 
 def parse_leaderboard(raw: bytes) -> Iterator[Standing]:
     """Yield the leaderboard row by row: split first, because it is 25 MB."""
-    for row in _decoded(_leaderboard, raw, "leaderboard").leaderboard_rows:
-        yield _standing(_decoded(_row, bytes(row), "leaderboard row"))
+    for row in decoded(_leaderboard, raw, "leaderboard").leaderboard_rows:
+        yield _standing(decoded(_row, bytes(row), "leaderboard row"))
 
 
 def parse_role(raw: bytes) -> Identity:
     """Return what an address is."""
-    answer = _decoded(_role, raw, "userRole")
+    answer = decoded(_role, raw, "userRole")
     data = answer.data or wire.WireRoleData()
     master = data.master or data.user
     return Identity(answer.role, master.lower() if master else None)
-
-
-def _decoded(decoder: msgspec.json.Decoder[T], raw: str | bytes, what: str) -> T:
-    try:
-        value = decoder.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as e:
-        raise WireFormatError(f"{what} has a shape we do not know: {str(e)[:200]}") from e
-    return value
-
-
-def _finite(value: Decimal | None) -> Decimal | None:
-    if value is not None and not (value.is_finite() and abs(value.adjusted()) < _MOST_DIGITS):
-        raise WireFormatError(f"{str(value)[:50]!r} is not a quantity")
-    return None if value is None else plainly(value)
-
-
-def _known(value: Decimal) -> Decimal:
-    return _finite(value) or ZERO
-
-
-def _positive(value: Decimal, what: str) -> Decimal:
-    number = _known(value)
-    if number <= 0:
-        raise WireFormatError(f"{what} {number} is not positive")
-    return number
 
 
 def _trade(row: wire.WireTrade) -> Trade:
     buyer, seller = row.users
     return Trade(
         coin=row.coin,
-        price=_positive(row.px, "price"),
-        size=_positive(row.sz, "size"),
+        price=positive(row.px, "price"),
+        size=positive(row.sz, "size"),
         ms=row.time,
         tid=row.tid,
         buyer=buyer.lower(),
@@ -197,26 +163,26 @@ def _state_of(data: wire.WireState) -> State:
     holdings = (_holding(held.position) for held in data.asset_positions)
     return State(
         ms=data.time,
-        account_value=_finite(summary.account_value) if summary else None,
+        account_value=finite(summary.account_value) if summary else None,
         holdings={holding.coin: holding for holding in holdings if holding.size},
     )
 
 
 def _holding(row: wire.WirePosition) -> Holding:
-    size = normal(_known(row.szi))
-    notional = _finite(row.position_value)
+    size = normal(known(row.szi))
+    notional = finite(row.position_value)
     return Holding(
         coin=row.coin,
         size=size,
-        entry=_finite(row.entry_px),
-        leverage=_finite(row.leverage.value) if row.leverage else None,
+        entry=finite(row.entry_px),
+        leverage=finite(row.leverage.value) if row.leverage else None,
         margin_type=row.leverage.type if row.leverage else None,
         mark=quotient(notional, abs(size)) if size and notional is not None else None,
         notional=notional,
-        margin_used=_finite(row.margin_used),
-        liquidation_price=_finite(row.liquidation_px),
-        unrealised_pnl=_finite(row.unrealized_pnl),
-        cum_funding=_finite(row.cum_funding.since_open) if row.cum_funding else None,
+        margin_used=finite(row.margin_used),
+        liquidation_price=finite(row.liquidation_px),
+        unrealised_pnl=finite(row.unrealized_pnl),
+        cum_funding=finite(row.cum_funding.since_open) if row.cum_funding else None,
     )
 
 
@@ -230,16 +196,16 @@ def _context(coin: str, row: wire.WireContext, at: datetime, asset: Asset | None
         coin=coin,
         at=at,
         dex=coin.partition(":")[0] if ":" in coin else "",
-        mark=_finite(row.mark_px),
-        oracle=_finite(row.oracle_px),
-        mid=_finite(row.mid_px),
-        impact_bid=_finite(impact[0]),
-        impact_ask=_finite(impact[1]),
-        premium=_finite(row.premium),
-        funding=_finite(row.funding),
-        open_interest=_finite(row.open_interest),
-        day_volume=_finite(row.day_ntl_vlm),
-        previous_day_price=_finite(row.prev_day_px),
+        mark=finite(row.mark_px),
+        oracle=finite(row.oracle_px),
+        mid=finite(row.mid_px),
+        impact_bid=finite(impact[0]),
+        impact_ask=finite(impact[1]),
+        premium=finite(row.premium),
+        funding=finite(row.funding),
+        open_interest=finite(row.open_interest),
+        day_volume=finite(row.day_ntl_vlm),
+        previous_day_price=finite(row.prev_day_px),
         size_decimals=asset.size_decimals if asset else None,
         max_leverage=asset.max_leverage if asset else None,
         delisted=asset.delisted if asset else False,
@@ -257,11 +223,11 @@ def _candle_of(row: wire.WireCandle, now: datetime, origin: Origin) -> Candle:
         interval=interval,
         open_time=opens,
         close_time=closes,
-        open=_positive(row.o, "open"),
-        high=_positive(row.h, "high"),
-        low=_positive(row.l, "low"),
-        close=_positive(row.c, "close"),
-        volume=_known(row.v),
+        open=positive(row.o, "open"),
+        high=positive(row.h, "high"),
+        low=positive(row.l, "low"),
+        close=positive(row.c, "close"),
+        volume=known(row.v),
         trades=row.n,
         closed=closes <= now,
         origin=origin,
@@ -271,9 +237,9 @@ def _candle_of(row: wire.WireCandle, now: datetime, origin: Origin) -> Candle:
 def _standing(row: wire.WireLeaderboardRow) -> Standing:
     return Standing(
         address=row.eth_address.lower(),
-        account_value=_known(row.account_value),
+        account_value=known(row.account_value),
         results={
-            cast(Window, name): Result(_known(made.pnl), _known(made.roi), _known(made.vlm))
+            cast(Window, name): Result(known(made.pnl), known(made.roi), known(made.vlm))
             for name, made in row.window_performances
             if name in _WINDOWS
         },

@@ -11,6 +11,13 @@ from market_scraper.errors import RateLimitedError, SourceUnavailableError
 from market_scraper.tapping import Tap, untapped
 
 LEADERBOARD = "leaderboard"
+MOST_PAYMENTS = 500
+MOST_FILLS = 2_000
+_ROW_MARKS = {
+    "candleSnapshot": b'"t":',
+    "fundingHistory": b'"fundingRate":',
+    "userFillsByTime": b'"tid":',
+}
 _REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=20)
 _FILE_TIMEOUT = aiohttp.ClientTimeout(total=120)
 
@@ -69,6 +76,32 @@ class InfoClient:
             {"type": "candleSnapshot", "req": req}, Urgency.MARKET, most_rows=most_rows
         )
 
+    async def funding_history(self, coin: str, start_ms: int, end_ms: int) -> bytes:
+        """Return the oldest payments of `coin` from `start_ms` to `end_ms`, at most `MOST_PAYMENTS`."""
+        return await self._ask(
+            {
+                "type": "fundingHistory",
+                "coin": coin,
+                "startTime": start_ms,
+                "endTime": end_ms,
+            },
+            Urgency.AUDIT,
+            most_rows=MOST_PAYMENTS,
+        )
+
+    async def fills_by_time(self, address: str, start_ms: int, end_ms: int) -> bytes:
+        """Return the oldest fills of `address` from `start_ms` to `end_ms`, at most `MOST_FILLS`."""
+        return await self._ask(
+            {
+                "type": "userFillsByTime",
+                "user": address,
+                "startTime": start_ms,
+                "endTime": end_ms,
+            },
+            Urgency.AUDIT,
+            most_rows=MOST_FILLS,
+        )
+
     async def user_role(self, address: str) -> bytes:
         """Return what `address` is; thirty times as expensive as a state."""
         return await self._ask({"type": "userRole", "user": address}, Urgency.AUDIT)
@@ -98,6 +131,6 @@ class InfoClient:
         except (aiohttp.ClientError, TimeoutError) as e:
             raise SourceUnavailableError(f"no answer to {kind!r}: {said(e)}") from e
         self._tap("answer", msgspec.json.encode(request).decode(), answer)
-        rows = answer.count(b'"t":') if most_rows else 0
+        rows = answer.count(_ROW_MARKS.get(kind, b"")) if most_rows else 0
         self.throttle.settle(lease, base_weight(request) + row_weight(request, rows))
         return answer

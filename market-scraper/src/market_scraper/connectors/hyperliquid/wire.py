@@ -182,6 +182,35 @@ class WireRole(Struct, frozen=True):
     data: WireRoleData | None = None
 
 
+class WireFill(Struct, frozen=True, rename="camel"):
+    """An element of ``userFills`` and ``userFillsByTime``; ``side`` is the user's own."""
+
+    coin: WireCoin
+    px: Decimal
+    sz: Decimal
+    side: Literal["A", "B"]
+    time: Ms
+    tid: Count
+    oid: Count
+    crossed: bool
+    start_position: Decimal | None = None
+    closed_pnl: Decimal | None = None
+    fee: Decimal | None = None
+    fee_token: str | None = None
+    hash: str | None = None
+    twap_id: int | None = None
+    liquidation: Raw | UnsetType = UNSET
+
+
+class WirePayment(Struct, frozen=True, rename="camel"):
+    """An element of ``fundingHistory``."""
+
+    coin: WireCoin
+    funding_rate: Decimal
+    time: Ms
+    premium: Decimal | None = None
+
+
 class WireSubscription(Struct, frozen=True):
     """A subscription as the venue echoes it; keys it adds are ignored."""
 

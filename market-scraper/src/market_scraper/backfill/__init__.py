@@ -1,0 +1,1 @@
+"""The past, asked for once: candles, funding, fills."""
