@@ -21,7 +21,10 @@ import numpy as np
 from signal_system.ml.arrays import Floats, Ints
 
 Values = tuple[float, ...]
-"""For each state, by how much the cheapest path that ends there is dearer than the cheapest."""
+"""For each state, by how much the cheapest path that ends there is dearer than the cheapest.
+
+The least of them is therefore 0.
+"""
 
 _SEEDING_ROWS = 2_000
 _BLOCK_ROWS = 200  # what is worked on stays in the processor's cache
@@ -42,8 +45,7 @@ def step(values: Values, losses: Sequence[float], penalty: float) -> Values:
     >>> step((0.0, 1.5), losses=(2.0, 0.25), penalty=1.0)
     (0.75, 0.0)
     """
-    entry = min(values) + penalty
-    grown = [loss + min(value, entry) for value, loss in zip(values, losses, strict=True)]
+    grown = [loss + min(value, penalty) for value, loss in zip(values, losses, strict=True)]
     least = min(grown)
     return tuple(value - least for value in grown)
 
@@ -65,12 +67,12 @@ def losses_of(rows: Floats, centres: Floats) -> Floats:
 
 def values_of(losses: Floats, penalties: Floats) -> Floats:
     """Return the values after each row, equal to those of `step` in each bit; at first all are 0."""
-    values, now = np.empty_like(losses), np.zeros(losses.shape[1:])
-    for loss, place in zip(losses, values, strict=True):
-        np.minimum(now, now.min(axis=0) + penalties, out=now)
-        now += loss
-        now -= now.min(axis=0)
-        place[:] = now
+    values, before = np.empty_like(losses), np.zeros(losses.shape[1:])
+    for loss, now in zip(losses, values, strict=True):
+        np.minimum(before, penalties, out=now)
+        np.add(now, loss, out=now)
+        np.subtract(now, np.minimum.reduce(now), out=now)
+        before = now
     return values
 
 

@@ -102,16 +102,16 @@ def smoothed_mixture(data: RegimeData, windows: Sequence[Window], plan: Plan) ->
 
 def markov(data: RegimeData, windows: Sequence[Window], plan: Plan) -> list[Said]:
     """Return the likeliest state of a hidden Markov model of raw returns, filtered, not smoothed."""
-    said = []
+    models, returns = [], []
     for window in windows:
         scale = data.returns[window.start : window.split].std()
-        returns = data.returns[window.start : window.end, None] / scale
-        taught = returns[: window.split - window.start]
+        returns.append(data.returns[window.start : window.end] / scale)
+        taught = returns[-1][: window.split - window.start, None]
         model = GaussianHMM(plan.states, n_iter=15, tol=1.0, init_params="stc", random_state=_SEED)
         model.means_ = np.quantile(taught, np.linspace(0.1, 0.9, plan.states))[:, None]
-        model.fit(taught)
-        said.append(_named(data, window, _filtered(model, returns).argmax(axis=1)))
-    return said
+        models.append(model.fit(taught))
+    states = _filtered(models, np.stack(returns, axis=1)).argmax(axis=2).T
+    return [_named(data, window, each) for window, each in zip(windows, states, strict=True)]
 
 
 CHALLENGERS: dict[str, Way] = {
@@ -152,17 +152,22 @@ def _mixture_chances(data: RegimeData, window: Window, plan: Plan) -> Floats:
     return np.asarray(model.predict_proba(rows), dtype=float)
 
 
-def _filtered(model: GaussianHMM, returns: Floats) -> Floats:
-    """Return the probabilities of the states given the returns so far: later ones are not used."""
-    variances = model.covars_.reshape(-1)
-    logs = -0.5 * ((returns - model.means_.T) ** 2 / variances + np.log(variances))
-    likely = np.exp(logs - logs.max(axis=1, keepdims=True))
-    chances, now = np.empty_like(likely), model.startprob_
+def _filtered(models: Sequence[GaussianHMM], returns: Floats) -> Floats:
+    """Return the probabilities of the states given the returns so far: later ones are not used.
+
+    Shapes: returns (time, models), probabilities (time, models, states).
+    """
+    means = np.stack([model.means_[:, 0] for model in models])
+    variances = np.stack([model.covars_.reshape(-1) for model in models])
+    moves = np.stack([model.transmat_ for model in models])
+    logs = -0.5 * ((returns[..., None] - means) ** 2 / variances + np.log(variances))
+    likely = np.exp(logs - logs.max(axis=2, keepdims=True))
+    chances, now = np.empty_like(likely), np.stack([model.startprob_ for model in models])
     for row, likelihood in enumerate(likely):
         now = likelihood * now
-        now /= now.sum()
+        now /= now.sum(axis=1, keepdims=True)
         chances[row] = now
-        now = now @ model.transmat_
+        now = (now[:, None] @ moves)[:, 0]
     return np.asarray(chances)
 
 
