@@ -137,7 +137,8 @@ async def venue(given: argparse.Namespace, core: int | None) -> AsyncIterator[st
 async def loads(session: aiohttp.ClientSession, users: int) -> list[Load]:
     """Return the three loads for a venue."""
     async with session.post("/info", json={"type": "meta"}) as response:
-        coins = [coin["name"] for coin in (await response.json())["universe"]]
+        universe = (await response.json())["universe"]
+        coins = [coin["name"] for coin in universe if not coin.get("isDelisted")]
     async with session.get("/simulator/truth") as response:
         styles = (await response.json())["styles"]
     makers = [address for address, style in styles.items() if style == "maker"]
@@ -235,7 +236,7 @@ def main() -> None:
     parser.add_argument("--traders", type=int, default=10_000)
     parser.add_argument("--coins", type=int, default=30)
     parser.add_argument(
-        "--orders", type=float, default=6_000.0, help="a second; about 1.75 trades each"
+        "--orders", type=float, default=5_400.0, help="a second; about 1.85 trades each"
     )
     parser.add_argument("--users", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=90.0, help="of load in all, at most 600")

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from hyperliquid_simulator.channels import CHANNELS
 from hyperliquid_simulator.faults import listing
+from hyperliquid_simulator.info import INFO
 
 HOWTO = Path(__file__).parents[2] / "docs" / "howto" / "simulator.md"
 SNIPPETS = re.findall(r"```python\n(.*?)```", HOWTO.read_text(), re.DOTALL)
@@ -21,3 +23,11 @@ async def test_a_snippet_runs(venue: str, snippet: str) -> None:
 
 def test_the_list_of_failures_is_that_of_the_help() -> None:
     assert listing() in HOWTO.read_text()
+
+
+def test_the_readme_names_every_request_and_channel() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    rows = dict(re.findall(r"^\| `(POST /info|/ws)` \| (.*) \|$", readme, re.MULTILINE))
+
+    assert set(re.findall(r"`(\w+)`", rows["POST /info"])) == set(INFO)
+    assert set(re.findall(r"`(\w+)`", rows["/ws"])) == {*CHANNELS, "post"}
