@@ -15,7 +15,7 @@ from statistics import median, quantiles
 from time import perf_counter
 
 import numpy as np
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]  # its stubs are a package of their own
 import talib
 from rich.console import Console
 from rich.table import Table
@@ -104,11 +104,12 @@ def difference(bars: Sequence[Bar]) -> float:
     """Return how far the last row by pandas is from ours, the worst column of one formula."""
     (*_, (_, _, values)) = rows(SPEC, bars)
     theirs = usual(frame(bars[-WINDOW:]))
-    return max(
+    worst: float = max(
         abs(theirs[name] - ours) / max(abs(ours), 1e-3)
         for name, ours in zip(SPEC.names, values.tolist(), strict=True)
         if name not in OTHER_FORMULA
     )
+    return worst
 
 
 def frame(bars: Sequence[Bar]) -> pd.DataFrame:
@@ -123,7 +124,7 @@ def library(history: History) -> list[float]:
     said = [talib.EMA(close, period) for period in (9, 21, 50)]
     said += [talib.ROCP(close, period) for period in (1, 5, 20, 10)]
     said += [talib.RSI(close, 14), talib.RSI(close, 7), talib.MACD(close)[2]]
-    said += talib.STOCH(high, low, close, 14, 3, 0, 3, 0)
+    said += talib.STOCH(high, low, close, 14, 3)
     said += [talib.ATR(high, low, close, 14), *talib.BBANDS(close, 20)]
     said += [
         function(high, low, close, 14) for function in (talib.ADX, talib.PLUS_DI, talib.MINUS_DI)
