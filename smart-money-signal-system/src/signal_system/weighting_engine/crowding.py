@@ -92,6 +92,17 @@ def effective(weights: Floats, correlation: Floats) -> float:
     return float(weights.sum() ** 2) / risk if risk > 0 else 0.0
 
 
+def audible(raw: Floats, least: float) -> Floats:
+    """Return the weights without those that are less than `least` of the heaviest.
+
+    Examples
+    --------
+    >>> audible(np.array([2.0, 0.3, 0.1]), 0.1).tolist()
+    [2.0, 0.3, 0.0]
+    """
+    return np.where(raw >= least * raw.max(initial=0.0), raw, 0.0)
+
+
 def capped(raw: Floats, share: float) -> Floats:
     """Return weights in [0, 1] in proportion to `raw`, none with more than `share` of their sum.
 

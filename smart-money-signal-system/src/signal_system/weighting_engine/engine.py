@@ -279,6 +279,7 @@ class TraderWeightingEngine:
         for number, expert in enumerate(EXPERTS):
             raw = np.where(voters.tracked, expert.weigh(voters), 0.0)
             if expert.learns:
+                raw = crowding.audible(raw, rules.audible)
                 raw = crowding.bounded(raw, labels, rules.entity_cap, rules.cluster_cap)
             weights[:, number] = raw
             self.contest.follow(number, raw, at)

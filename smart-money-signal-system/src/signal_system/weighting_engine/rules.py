@@ -150,6 +150,12 @@ class CrowdingRules(_Rules):
     follow_seconds: float = Field(
         default=4_000.0, gt=0, description="How much later a follower may be."
     )
+    audible: float = Field(
+        default=0.1,
+        ge=0,
+        lt=1,
+        description="Weight over the heaviest below which a voter is silent: else caps raise noise.",
+    )
     entity_cap: float = Field(
         default=0.05, gt=0, le=1, description="Largest share of the weight of one entity."
     )
