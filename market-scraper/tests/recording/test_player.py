@@ -284,6 +284,65 @@ def test_what_cannot_be_read_tells_nothing_and_what_we_do_not_know_is_left_alone
     }
 
 
+def test_binance_is_told_again_as_it_was_told_live() -> None:
+    ms = NOON_US // 1_000
+    trade = {"e": "aggTrade", "s": "BTCUSDT", "a": 1, "p": "100", "q": "2", "m": False}
+    frames = [
+        {
+            "stream": "btcusdt@depth20@500ms",
+            "data": {"s": "BTCUSDT", "T": ms, "b": [["99", "1"]], "a": [["101", "1"]]},
+        },
+        {"stream": "btcusdt@aggTrade", "data": {**trade, "T": ms}},
+        {"stream": "btcusdt@aggTrade", "data": {**trade, "T": ms + 5_000}},
+    ]
+    premium = {
+        "symbol": "BTCUSDT",
+        "markPrice": "101",
+        "indexPrice": "100",
+        "lastFundingRate": "0.0008",
+        "time": ms,
+    }
+    kline = [ms - 7_200_000, "1", "2", "1", "1.5", "10", ms - 3_600_001, "1", 3, "1", "1", "0"]
+    payment = {"symbol": "BTCUSDT", "fundingRate": "0.0001", "fundingTime": ms - 3_600_000}
+    pages = {
+        "binance /fapi/v1/fundingInfo": [{"symbol": "BTCUSDT", "fundingIntervalHours": 4}],
+        "binance /fapi/v1/premiumIndex?symbol=BTCUSDT": premium,
+        "binance /fapi/v1/openInterest?symbol=BTCUSDT": {
+            "symbol": "BTCUSDT",
+            "openInterest": "8",
+            "time": ms,
+        },
+        "binance /fapi/v1/klines?symbol=BTCUSDT&interval=1h": [kline],
+        "binance_funding": [payment],
+    }
+    recorded = [
+        *beginning(),
+        *(note(1, "page", "binance stream", json.dumps(frame).encode()) for frame in frames),
+        *(note(1, "page", place, json.dumps(body).encode()) for place, body in pages.items()),
+        note(1, "page", "binance stream", b"no frame at all"),
+    ]
+
+    told_of = {
+        fact.event_type: (source, fact)
+        for _, fact, source in notes_told(recorded)
+        if source != "hyperliquid"
+    }
+
+    assert {kind: source for kind, (source, _) in told_of.items()} == {
+        "trade_flow": "binance",
+        "market_contexts": "binance",
+        "candles": "binance",
+        "context_metrics": "binance_funding",
+    }
+    context, bar = told_of["market_contexts"][1], told_of["trade_flow"][1]
+    assert (context.coin, context.bid, context.funding) == (
+        "binance:BTCUSDT",
+        99,
+        Decimal("0.0002"),
+    )
+    assert (bar.buy_volume, bar.tracked_share) == (2, None)
+
+
 def test_nothing_is_told_before_it_is_known_by_which_settings() -> None:
     assert list(notes_told([note(0, "frame", "0", trades(NOON_US // 1_000))])) == []
 

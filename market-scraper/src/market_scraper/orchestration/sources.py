@@ -121,8 +121,9 @@ def _binance(around: Surroundings) -> Iterator[Collector]:
         around.clock,
     )
     base_url = around.url(BINANCE, binance.BASE_URL).rstrip("/")
-    client = BinanceClient(around.http, base_url, clock)
-    stream = BinanceStream(around.url(_BINANCE_STREAM, binance.STREAM_URL), symbols, outlet, clock)
+    client = BinanceClient(around.http, base_url, clock, around.tap)
+    stream_url = around.url(_BINANCE_STREAM, binance.STREAM_URL)
+    stream = BinanceStream(stream_url, symbols, outlet, clock, around.tap)
     yield stream
     yield binance.BinanceContexts(
         client, symbols, stream.tops, outlet, clock, settings.binance_seconds

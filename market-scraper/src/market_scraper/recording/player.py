@@ -116,7 +116,7 @@ class Player:
             facts = list(self._run.facts(note, rules))
         except (DataError, TransientError):
             return
-        yield from self._told(facts, note.place if note.kind == "page" else SOURCE)
+        yield from self._told(facts, _source_of(note))
 
     def _told(self, facts: Iterable[Any], source: str = SOURCE) -> Iterator[Told]:
         at = self._clock.now()
@@ -136,3 +136,8 @@ class _NoteClock:
     async def sleep(self, seconds: float) -> None:
         """Nobody waits while a recording is told."""
         raise NotImplementedError
+
+
+def _source_of(note: Note) -> str:
+    """Return whose facts a note tells: a page's place begins with it."""
+    return note.place.partition(" ")[0] if note.kind == "page" else SOURCE

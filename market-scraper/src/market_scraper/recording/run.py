@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from market_scraper.connectors.binance.collectors import funding_source
+from market_scraper.connectors.binance.tapped import place_of
 from market_scraper.connectors.context_metrics import Memory, news, remember
 from market_scraper.connectors.hyperliquid.collectors.status import sight_of, status_of
 from market_scraper.connectors.hyperliquid.following import Following
@@ -36,12 +38,15 @@ from market_scraper.positions.roster import Member, Overrides, turnover
 from market_scraper.positions.scoring import Standing
 from market_scraper.processors.contexts import ContextNews
 from market_scraper.processors.trade_flow import FlowBars
+from market_scraper.recording.binance_run import BinanceRun
 from market_scraper.recording.notes import Note, Rules, decode_roster
 from shared_events.payloads import SourceStatus
 from shared_events.runtime.clock import Clock
 
+_BINANCE = place_of("")
 _SETTLE = timedelta(seconds=2)
-_SOURCES = {source.name: source for source in CONTEXT_SOURCES}
+_FUNDING = funding_source("", ())
+_SOURCES = {source.name: source for source in (*CONTEXT_SOURCES, _FUNDING)}
 
 
 class _Sent(msgspec.Struct):
@@ -77,6 +82,7 @@ class Run:
     def __init__(self, kept: Kept, clock: Clock) -> None:
         self.following = Following(Books(sequences=kept.sequences))
         self._kept = kept
+        self._binance = BinanceRun()
         self._clock = clock
         self._tape = TradeTape()
         self._venue_time = VenueTime(self._tape, clock)
@@ -186,6 +192,8 @@ class Run:
 
     def _on_page(self, note: Note, rules: Rules) -> Iterator[Any]:
         source, now = _SOURCES.get(note.place), self._clock.now()
+        if note.place.startswith(_BINANCE):
+            yield from self._binance.facts(note.place.removeprefix(_BINANCE), note.body, now)
         if source is not None:
             since = now - timedelta(days=rules.context_days)
             fresh = news(self._kept.readings, source.parse(note.body), since, now)

@@ -264,6 +264,32 @@ async def test_trades_become_bars_and_books_their_top(
     assert foreign.asked[0].query == {"streams": "btcusdt@aggTrade/btcusdt@depth20@500ms"}
 
 
+async def test_what_comes_in_can_be_listened_to_as_it_came(
+    foreign: Foreign, outlet: Outlet, clock: ManualClock
+) -> None:
+    heard: list[tuple[str, str, bytes]] = []
+
+    def tap(kind: str, place: str, body: bytes) -> None:
+        heard.append((kind, place, body))
+
+    foreign.answers["/fapi/v1/premiumIndex"] = [PREMIUM]
+    foreign.answers["/fapi/v1/fundingRate"] = [Answer(b"[]")]
+    foreign.frames, foreign.leave_open = [a_book()], False
+    async with web_session(allow_private=True) as http:
+        client = BinanceClient(http, foreign.url, clock, tap)
+        await client.premium("BTCUSDT")
+        await client.read(f"{foreign.url}/fapi/v1/fundingRate?symbol=BTCUSDT")
+    with pytest.raises(SourceUnavailableError):
+        await BinanceStream(
+            foreign.url.replace("http", "ws"), SYMBOLS, outlet, clock, tap
+        ).collect()
+
+    assert heard == [
+        ("page", "binance /fapi/v1/premiumIndex?symbol=BTCUSDT", PREMIUM.body),
+        ("page", "binance stream", a_book().encode()),
+    ], "a page that is read as a source is noted by whoever reads it"
+
+
 async def test_a_stream_that_ends_is_left_to_the_manager(
     foreign: Foreign, outlet: Outlet, clock: ManualClock
 ) -> None:

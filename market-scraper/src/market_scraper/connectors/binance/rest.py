@@ -3,8 +3,10 @@
 import aiohttp
 
 from market_scraper.connectors.answers import body, said
+from market_scraper.connectors.binance.tapped import place_of
 from market_scraper.connectors.web import MOST_BYTES
 from market_scraper.errors import RateLimitedError, SourceUnavailableError
+from market_scraper.tapping import Tap, untapped
 from shared_events.runtime.clock import Clock
 
 WEIGHT_A_MINUTE = 2_400
@@ -32,12 +34,17 @@ class BinanceClient:
         The venue, or a server that behaves like it.
     clock
         Measures minutes and holds.
+    tap
+        Called with every answer but those to `read`, which its caller listens to.
     """
 
-    def __init__(self, http: aiohttp.ClientSession, base_url: str, clock: Clock) -> None:
+    def __init__(
+        self, http: aiohttp.ClientSession, base_url: str, clock: Clock, tap: Tap = untapped
+    ) -> None:
         self._http = http
         self._base_url = base_url.rstrip("/")
         self._clock = clock
+        self._tap = tap
         self._held_until = 0.0
         self._minute = 0
         self._used = 0
@@ -67,7 +74,7 @@ class BinanceClient:
 
     async def read(self, url: str) -> bytes:
         """Return what `url`, a light page of this venue, holds; see `context_metrics.Pages`."""
-        return await self.ask(url.removeprefix(self._base_url), 1)
+        return await self._answer(url.removeprefix(self._base_url), 1)
 
     async def ask(self, path: str, weight: int) -> bytes:
         """Return the answer to a request that weighs `weight`.
@@ -77,6 +84,11 @@ class BinanceClient:
         RateLimitedError
             If the venue says so, and without asking while an earlier one holds.
         """
+        answer = await self._answer(path, weight)
+        self._tap("page", place_of(path), answer)
+        return answer
+
+    async def _answer(self, path: str, weight: int) -> bytes:
         await self._enter(weight)
         what = path.partition("?")[0]
         try:

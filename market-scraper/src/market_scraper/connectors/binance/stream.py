@@ -9,10 +9,12 @@ from websockets.exceptions import WebSocketException
 from market_scraper.collecting import Pulse
 from market_scraper.connectors.answers import said
 from market_scraper.connectors.binance.parse import VENUE, Top, coin_of, parse_stream
+from market_scraper.connectors.binance.tapped import STREAM, place_of
 from market_scraper.errors import SourceUnavailableError, WireFormatError
 from market_scraper.outlet import Outlet
 from market_scraper.positions.ledger import Trade
 from market_scraper.processors.trade_flow import FlowBars
+from market_scraper.tapping import Tap, untapped
 from shared_events.runtime.clock import Clock
 
 log = structlog.get_logger()
@@ -34,11 +36,15 @@ class BinanceStream:
         The websocket's address, without streams.
     symbols
         Which markets are followed.
+    tap
+        Called with every frame.
     """
 
     name = f"{VENUE}_stream"
 
-    def __init__(self, url: str, symbols: tuple[str, ...], outlet: Outlet, clock: Clock) -> None:
+    def __init__(
+        self, url: str, symbols: tuple[str, ...], outlet: Outlet, clock: Clock, tap: Tap = untapped
+    ) -> None:
         self.pulse = Pulse()
         self.tops: dict[str, Top] = {}
         self.set_aside = 0
@@ -49,6 +55,7 @@ class BinanceStream:
         ]
         self._url = f"{url.rstrip('/')}/stream?streams={'/'.join(streams)}"
         self._coins = frozenset(map(coin_of, symbols))
+        self._tap = tap
         self._outlet = outlet
         self._clock = clock
         self._bars = FlowBars(named=False)
@@ -82,6 +89,7 @@ class BinanceStream:
             self.pulse.beat(self._clock.now())
 
     def _take(self, frame: str | bytes) -> None:
+        self._tap("page", place_of(STREAM), frame.encode() if isinstance(frame, str) else frame)
         try:
             match parse_stream(frame):
                 case Trade() as trade if trade.coin in self._coins:
