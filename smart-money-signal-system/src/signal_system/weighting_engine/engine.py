@@ -11,17 +11,23 @@ from signal_system.weighting_engine import crowding
 from signal_system.weighting_engine.columns import Columns, Floats, Ints, Saved
 from signal_system.weighting_engine.config import WeightingConfig
 from signal_system.weighting_engine.contest import Contest, ContestSnapshot
+from signal_system.weighting_engine.copyability import Copyability, CopyabilitySnapshot
 from signal_system.weighting_engine.dimensions import DIMENSIONS
+from signal_system.weighting_engine.entities import Habits
 from signal_system.weighting_engine.evidence import Evidence
 from signal_system.weighting_engine.following import Following, Move
 from signal_system.weighting_engine.judging import Judge, Verdict, habits_of
 from signal_system.weighting_engine.paper import Bar, Paper, PaperSnapshot, Wish
 from signal_system.weighting_engine.roll import Roll, RollSnapshot
 from signal_system.weighting_engine.schemes import COMBINED, EXPERTS, SCHEMES
+from signal_system.weighting_engine.skill import finished
 from signal_system.weighting_engine.voters import Voters
 
 PPM = 10**6
 
+_REASONS = (*(each.name for each in DIMENSIONS), "scheme")
+_REMEMBERED = 8  # changes of a weight
+_NOTICEABLE = 0.05
 _FIRST = len(EXPERTS)  # accounts on paper before those of the voters
 _KEPT = ("skill", "top_skill", "left", "regime", "trust", "uniqueness")
 
@@ -37,6 +43,7 @@ class EngineSnapshot(Struct, kw_only=True):
     evidence: Saved
     contest: ContestSnapshot
     following: Following
+    copyability: CopyabilitySnapshot
     table: Saved
 
 
@@ -65,6 +72,7 @@ class TraderWeightingEngine:
         self.contest = Contest(self.paper, config.hedge, config.evidence, config.paper)
         self.evidence = Evidence(config.evidence, config.paper.bar_seconds)
         self.following = Following()
+        self.copyability = Copyability()
         self.bar: Bar | None = None
         self.verdict: Verdict | None = None
         self._judge = Judge(config)
@@ -77,6 +85,10 @@ class TraderWeightingEngine:
                 "dimensions": f"({len(DIMENSIONS)},)f8",
                 "weights": f"({_FIRST},)f8",
                 "ppm": "i8",
+                "newest": "i8",
+                "when": f"({_REMEMBERED},)f8",
+                "became": f"({_REMEMBERED},)f8",
+                "because": f"({_REMEMBERED},)i8",
                 "echo": f"({config.crowding.echo_bars},)i1",
             }
         )
@@ -118,10 +130,12 @@ class TraderWeightingEngine:
         self.paper.follow(coin, Wish(due, _FIRST + number, size, equity))
         within = self.config.crowding.follow_seconds
         self.following.move(number, Move(coin, side, self._now), within)
+        self.copyability.move(number, coin, side, self._now)
 
     def hear(self, coin: str, price: float, at: float, funding_hourly: float | None = None) -> None:
         """Take a coin's price at the moment `at`, in seconds since 1970."""
         self.paper.hear(coin, price, at, funding_hourly)
+        self.copyability.hear(coin, price, at)
 
     def see_regimes(self, probabilities: Mapping[str, float]) -> None:
         """Take note of how probable the market's states now are."""
@@ -136,8 +150,10 @@ class TraderWeightingEngine:
         """Let time pass until `now`, in seconds since 1970; what is due by then is due."""
         if now > self._now:
             self.paper.settle()
+            self.copyability.settle()
         elif now < self._now:
             self.paper.rewind(now)
+            self.copyability.rewind()
             self._bars = int(now // self.config.paper.bar_seconds)
         self._now = now
 
@@ -148,7 +164,7 @@ class TraderWeightingEngine:
         if not is_first:
             yield from self._end_bar(bars * float(self.config.paper.bar_seconds))
 
-    def ppm(self, name: str, score: Decimal | None) -> int:
+    def ppm(self, name: str, score: Decimal | float | None) -> int:
         """Return what a tracked voter's opinion counts now, in parts per million of a full voice.
 
         Parameters
@@ -163,7 +179,7 @@ class TraderWeightingEngine:
         number = self.roll.number(name)
         return 0 if number is None else int(self._table.whole("ppm")[number])
 
-    def dimensions(self, name: str, score: Decimal | None) -> dict[str, float]:
+    def dimensions(self, name: str, score: Decimal | float | None) -> dict[str, float]:
         """Return what a voter's weight is made of, less what cannot be told."""
         number = self.roll.number(name)
         told = {} if score is None else {"score": float(score) / 100}
@@ -189,6 +205,35 @@ class TraderWeightingEngine:
             **{name: kept[name][which] for name in _KEPT},
         )
 
+    def habits(self) -> Habits:
+        """Return how everybody trades, as of now."""
+        columns, rules = self.roll.columns, self.config.paper
+        return habits_of(self.paper.accounts, _FIRST, columns, self._now, rules)
+
+    def judged(self) -> Verdict:
+        """Return what was said of everybody at the last bar's end, worked out again if need be."""
+        if self.verdict is None:
+            work = self._judge.work(self.evidence.estimates(), self.habits(), self._regimes)
+            self.verdict = finished(work)
+        return self.verdict
+
+    def holding_seconds(self, number: int) -> float:
+        """Return how long a voter usually holds."""
+        return float(self.paper.holding_seconds()[_FIRST + number])
+
+    def leader(self, number: int) -> int | None:
+        """Return whom a voter repeats; None if it speaks for itself."""
+        return self.following.followers(self.config.crowding.follows).get(number)
+
+    def history(self, number: int) -> list[tuple[float, float, str]]:
+        """Return when a voter's weight changed noticeably, what to, and because of what; oldest first.
+
+        The reason is the dimension that changed most, or the scheme where none did.
+        """
+        cells = (self._table.whole(name)[number] for name in ("when", "became", "because"))
+        rows = sorted(zip(*(each.tolist() for each in cells), strict=True))
+        return [(at, weight, _REASONS[why]) for at, weight, why in rows if at]
+
     def snapshot(self) -> EngineSnapshot:
         """Return what `restore` needs to go on from here."""
         return EngineSnapshot(
@@ -200,6 +245,7 @@ class TraderWeightingEngine:
             evidence=self.evidence.snapshot(),
             contest=self.contest.snapshot(),
             following=self.following,
+            copyability=self.copyability.snapshot(),
             table=self._table.saved(),
         )
 
@@ -211,11 +257,13 @@ class TraderWeightingEngine:
         self.paper.restore(saved.paper)
         self.evidence.restore(saved.evidence)
         self.contest.restore(saved.contest)
+        self.copyability.restore(saved.copyability)
         self._table.restore(saved.table)
 
     def _open(self) -> None:
         self.paper.open()
         self.evidence.open()
+        self.copyability.open()
         unknown = dict.fromkeys(("skill", "left", "regime", "dimensions"), np.nan)
         self._table.add(**unknown, trust=1.0, uniqueness=1.0)
 
@@ -230,9 +278,8 @@ class TraderWeightingEngine:
         self.evidence.add(theirs, self._regimes)
         self._echo(theirs)
         yield
-        habits = habits_of(self.paper.accounts, _FIRST, self.roll.columns, at, self.config.paper)
         found = self.evidence.estimates()
-        self.verdict = yield from self._judge.work(found, habits, self._regimes)
+        self.verdict = yield from self._judge.work(found, self.habits(), self._regimes)
         self._keep(self.verdict)
         yield
         labels = self._compare()
@@ -275,6 +322,7 @@ class TraderWeightingEngine:
     def _weigh(self, labels: Ints, at: float) -> Iterator[None]:
         rules, weights = self.config.crowding, self._table["weights"]
         voters = self.voters()
+        dimensions = self._table["dimensions"].copy()
         self._table["dimensions"] = np.stack([each.of(voters) for each in DIMENSIONS], axis=1)
         for number, expert in enumerate(EXPERTS):
             raw = np.where(voters.tracked, expert.weigh(voters), 0.0)
@@ -287,14 +335,29 @@ class TraderWeightingEngine:
         self._settle(
             self.contest.combined(weights)
             if self.scheme == COMBINED
-            else weights[:, list(SCHEMES).index(self.scheme)]
+            else weights[:, list(SCHEMES).index(self.scheme)],
+            dimensions,
         )
 
-    def _settle(self, weights: Floats) -> None:
+    def _settle(self, weights: Floats, before: Floats) -> None:
+        self._note_changes(weights, before)
         ppm = np.rint(weights * PPM).astype(np.int64)
         changed = np.flatnonzero(ppm != self._table["ppm"]).tolist()
         self._table["ppm"] = ppm
         self._changed = [self.roll.names[number] for number in changed]
+
+    def _note_changes(self, weights: Floats, before: Floats) -> None:
+        """Write down whose weight changed by enough to be told of, and what changed most with it."""
+        table = self._table
+        last = np.take_along_axis(table["became"], table["newest"][:, None], 1)[:, 0]
+        rows = np.flatnonzero(np.abs(weights - last) >= _NOTICEABLE)
+        moved = np.abs(np.nan_to_num(table["dimensions"][rows]) - np.nan_to_num(before[rows]))
+        why = np.where(moved.max(axis=1, initial=0.0) > 0, moved.argmax(axis=1), len(DIMENSIONS))
+        place = (table["newest"][rows] + 1) % _REMEMBERED
+        table["newest"][rows] = place
+        table["when"][rows, place] = self._now
+        table["became"][rows, place] = weights[rows]
+        table["because"][rows, place] = why
 
 
 def _groups(labels: Ints, members: Ints) -> list[tuple[int, ...]]:
