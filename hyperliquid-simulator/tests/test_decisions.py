@@ -40,6 +40,7 @@ def contest() -> Config:
         seed=11,
         traders=200,
         coins=6,
+        builder_coins=0,
         history_days=200,
         start=datetime(2026, 3, 1, tzinfo=UTC),
         shares={**CONTEST, Style.SKILLED: 0.3, Style.COPYCAT: 0.15},
