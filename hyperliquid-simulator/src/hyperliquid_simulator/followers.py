@@ -10,7 +10,8 @@ from hyperliquid_simulator.pairs import Listed, Pair
 class Followers:
     """The pairs that follow a perpetual, each with its own index and that of its leader."""
 
-    def __init__(self, coins: Sequence[Listed]) -> None:
+    def __init__(self, coins: Sequence[Listed], market: Market) -> None:
+        self._market = market
         leaders = {c.name: (i, c) for i, c in enumerate(coins) if isinstance(c, Perp)}
         self._rows = [
             (i, coin, *leaders[coin.follows])
@@ -18,8 +19,11 @@ class Followers:
             if isinstance(coin, Pair) and coin.follows is not None
         ]
 
-    def follow(self, market: Market, time_ms: int) -> None:
+        for coin, *_ in self._rows:
+            market.rest(coin)
+
+    def follow(self, time_ms: int) -> None:
         """Put every pair's price where its leader's mark has it now."""
         for coin, pair, leader, perp in self._rows:
-            price = pair.following(perp, float(market.mark(leader)), float(time_ms))
-            market.place(coin, price)
+            mark = float(self._market.mark(leader))
+            self._market.place(coin, pair.following(perp, mark, float(time_ms)))

@@ -8,7 +8,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from hyperliquid_simulator.catalogue import Coin, grid_step, on_grid
+from hyperliquid_simulator.catalogue import Coin, grid_step
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -19,6 +19,9 @@ DAY_MS: Final = DAY_MINUTES * MINUTE_MS
 YEAR_MINUTES: Final = 525_600
 SHARED: Final = 0.72
 """Correlation of every coin with the market's common factor, as a loading."""
+
+ORACLE: Final = 1.0001
+"""Where the oracle sees a price, as a multiple of it."""
 
 REGIMES: Final = ("bull", "bear", "quiet")
 
@@ -68,9 +71,10 @@ class Market:
         self._rng = stream(seed, "live")
         self._path = path
         self._origin_ms = origin_ms
-        year_ms = YEAR_MINUTES * MINUTE_MS
-        self._sigma = np.array([coin.volatility for coin in coins]) / np.sqrt(year_ms)
-        self.quotes: list[Quote] = []
+        self._unit = 1 / np.sqrt(YEAR_MINUTES * MINUTE_MS)
+        self._sigma = np.array([coin.volatility for coin in coins]) * self._unit
+        self.quotes = [Quote(1, 2, 1, 1, 1)] * len(coins)
+        self._moving = list(range(len(coins)))
         self._log = self._target = np.empty(0)
         self._aside = np.zeros(len(coins))
         self._time = self._until = 0
@@ -85,8 +89,7 @@ class Market:
         shocks = self._rng.standard_normal(len(self.coins))
         self._log += (self._target - self._log) * (passed / left) + spread * shocks
         self._time = now_ms
-        for i, price in enumerate(np.exp(self._log).tolist()):
-            self.quotes[i] = self._quote(i, price)
+        self._requote()
 
     def jump(self, coin: int, factor: float) -> None:
         """Let a coin's prices be a multiple of those of the path from the next block on."""
@@ -94,8 +97,22 @@ class Market:
             logs[coin] += np.log(factor)
 
     def place(self, coin: int, price: float) -> None:
-        """Put a coin's price, in ticks, where another market has it."""
+        """Put a resting coin's price, in ticks, where another market has it."""
         self.quotes[coin] = self._quote(coin, price)
+
+    def rest(self, coin: int) -> None:
+        """Let a coin's price stand still, or be where it is placed."""
+        self._moving.remove(coin)
+
+    def add(self, coin: Coin) -> None:
+        """Let a coin that was just listed move along its path, from its catalogue price on."""
+        self.coins = (*self.coins, coin)
+        self._sigma = np.append(self._sigma, coin.volatility * self._unit)
+        self._aside = np.append(self._aside, 0.0)
+        self._log = np.append(self._log, np.log(coin.price * 10**coin.price_decimals))
+        self._target = self._path((self._time - self._origin_ms) // MINUTE_MS) + self._aside
+        self._moving.append(len(self.quotes))
+        self.quotes.append(self._quote(len(self.quotes), float(np.exp(self._log[-1]))))
 
     def mark(self, coin: int) -> int:
         """Return the mark price in ticks."""
@@ -108,12 +125,15 @@ class Market:
         self._until = self._time + MINUTE_MS
         self._log = self._path(minute - 1) + self._aside
         self._target = self._path(minute) + self._aside
-        self.quotes = [self._quote(i, price) for i, price in enumerate(np.exp(self._log).tolist())]
+        self._requote()
+
+    def _requote(self) -> None:
+        prices = np.exp(self._log).tolist()
+        for i in self._moving:
+            self.quotes[i] = self._quote(i, prices[i])
 
     def _quote(self, index: int, price: float) -> Quote:
-        decimals = self.coins[index].price_decimals
-        middle = round(price)
-        step = grid_step(middle, decimals)
+        step = grid_step(round(price), self.coins[index].price_decimals)
         bid = max(int(price // step) * step, 1)
-        oracle = on_grid(round(price * 1.0001), decimals)
-        return Quote(bid, bid + step, step, on_grid(middle, decimals), oracle)
+        mark, oracle = round(price / step) * step, round(ORACLE * price / step) * step
+        return Quote(bid, bid + step, step, max(mark, 1), max(oracle, 1))

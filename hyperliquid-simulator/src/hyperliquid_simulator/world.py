@@ -86,8 +86,8 @@ class World:
         )
         self.flow = Flow(self.past, self.ledger, config.seed, turning=config.flip_seconds > 0)
         self.script = Script(self.flow)
-        self._followers = Followers(self.coins)
-        self._followers.follow(self.market, start_ms)
+        self._followers = Followers(self.coins, self.market)
+        self._followers.follow(start_ms)
         self.spot_flow = spot_flow.opened(
             config.seed, self.past, self.ledger, self.coins, self.marks
         )
@@ -171,7 +171,7 @@ class World:
         elapsed, before = self.next_ms - self.time, self.time
         self.time, self.height = int(self.next_ms), self.height + 1
         self.market.move_to(self.time)
-        self._followers.follow(self.market, self.time)
+        self._followers.follow(self.time)
         self.board.roll(self.time)
         if self.time >= self.funding.due_ms:
             self._charge_funding()
