@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from hyperliquid_simulator.catalogue import Coin
 from hyperliquid_simulator.ledger import (
     FILLS_KEPT,
     MAKER_FEE,
@@ -72,11 +73,12 @@ def between(fills: Iterable[Fill], start_ms: int, end_ms: int) -> list[Fill]:
     return [fill for fill in fills if start_ms <= fill.time <= end_ms][:MOST]
 
 
-def charges(past: Past, account: Account, start_ms: int, end_ms: int) -> list[Charge]:
+def charges(
+    past: Past, account: Account, coins: Sequence[Coin], start_ms: int, end_ms: int
+) -> list[Charge]:
     """Return the oldest funding payments with start <= time <= end, coins by name in an hour."""
-    names = [coin.name for coin in past.coins]
     live = [charge for charge in account.charges if start_ms <= charge.time <= end_ms]
-    live.sort(key=lambda charge: (charge.time, names[charge.coin]))
+    live.sort(key=lambda charge: (charge.time, coins[charge.coin].name))
     return [*_past_charges(past, account.index, start_ms, end_ms), *live][:MOST_PAYMENTS]
 
 

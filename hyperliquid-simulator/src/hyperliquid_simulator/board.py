@@ -11,9 +11,9 @@ from hyperliquid_simulator.catalogue import Perp
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.generate import past_bars
 from hyperliquid_simulator.ledger import Trade
-from hyperliquid_simulator.listing import dexes, opening
 from hyperliquid_simulator.market import DAY_MINUTES, MINUTE_MS, Floats, Ints, grid_prices, stream
-from hyperliquid_simulator.pairs import Listed, Pair
+from hyperliquid_simulator.opening import dexes, opening
+from hyperliquid_simulator.pairs import Listed, Outcome, Pair
 from hyperliquid_simulator.past import Past
 from hyperliquid_simulator.tokens import TOKENS, Token
 from hyperliquid_simulator.walks import Walk
@@ -33,6 +33,7 @@ class Board:
         ]
         self.coins: list[Listed] = opening(config, start_ms, marks)
         self.perps = {i: coin for i, coin in enumerate(self.coins) if isinstance(coin, Perp)}
+        self._sides = [(i, coin) for i, coin in enumerate(self.coins) if isinstance(coin, Outcome)]
         self.dexes = dexes(config)
         self.index = {coin.name: i for i, coin in enumerate(self.coins)}
         self._past, self._seed = past, config.seed
@@ -62,8 +63,24 @@ class Board:
         return [i for i, perp in self.perps.items() if perp.dex == dex]
 
     def pairs(self) -> list[int]:
-        """Return the pairs, outcome coins among them."""
-        return [i for i, coin in enumerate(self.coins) if isinstance(coin, Pair)]
+        """Return the pairs that trade, outcome coins among them."""
+        pairs = (i for i, coin in enumerate(self.coins) if isinstance(coin, Pair))
+        return [i for i in pairs if not self.gone(i)]
+
+    def ended(self, time_ms: int) -> list[int]:
+        """Return the outcome coins whose question has ended and which still trade."""
+        return [i for i, side in self._sides if side.ends_ms <= time_ms and not self.gone(i)]
+
+    def together(self, coin: int) -> list[int]:
+        """Return the coins that end with one: both sides of a question, or it alone."""
+        listed = self.coins[coin]
+        if not isinstance(listed, Outcome):
+            return [coin]
+        return [i for i, side in self._sides if side.question == listed.question]
+
+    def gone(self, coin: int) -> bool:
+        """Tell whether a coin is delisted."""
+        return self.coins[coin].delisted
 
     def trading(self) -> list[str]:
         """Return the names of all coins that trade."""

@@ -58,8 +58,8 @@ def _forming_candle(news: News) -> Iterator[Any]:
 
 def _top_of_book(asked: Asked) -> Json:
     book = markets.book(asked.world, asked.coin, Zoom(), 1)
-    bids, asks = book["levels"]
-    return {"coin": book["coin"], "time": book["time"], "bbo": [*bids[:1], *asks[:1]]}
+    best = [next(iter(side), None) for side in book["levels"]]
+    return {"coin": book["coin"], "time": book["time"], "bbo": best}
 
 
 def _changed_top_of_book(news: News) -> Iterator[Any]:

@@ -76,6 +76,12 @@ class Clearing:
             )
         )
 
+    def settle(self, coin: int, ticks: int) -> None:
+        """End every position in a coin at a price, against nobody."""
+        fills = self.ledger.close_out(coin, ticks, self.time, self._numbered())
+        self.touched.update(account for account, _ in fills)
+        self.fills += fills
+
     def seize(self, dex: str, usd: int, loser: int, winner: int) -> None:
         """Move cash between pockets as profit and loss: nobody deposited or took it out."""
         self.touched |= {loser, winner}

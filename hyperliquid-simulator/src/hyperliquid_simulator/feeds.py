@@ -130,9 +130,9 @@ class Channel:
 
     ``opening`` is the data right after the acknowledgement. Later data is what ``update`` makes of
     a block, one frame each, or without an ``update`` the opening again at its pace. With a
-    ``pace_ms`` data comes that often in venue time, on average exactly. ``carrier`` is the channel
-    that data frames name, if it is another, or says which by the data. What is ``anonymous`` does not say whose it is: one
-    account per socket.
+    ``pace_ms`` data comes that often in venue time, on average exactly. A delisted coin sends
+    none. ``carrier`` is the channel that data frames name if it is another, or says which by the
+    data. What is ``anonymous`` does not say whose it is: one account per socket.
     """
 
     name: str
@@ -163,9 +163,11 @@ class Channel:
 
     def later(self, world: World, feed: Feed, seen: Digest) -> Iterable[Any]:
         """Return the data a block gives rise to."""
+        asked = Asked(world, feed)
+        if "coin" in self.parameters and world.board.gone(asked.coin):
+            return ()
         if self.pace_ms and not _due(feed, world.time, self.pace_ms(feed)):
             return ()
-        asked = Asked(world, feed)
         if self.update is not None:
             return self.update(News(asked, seen))
         return (self.opening(asked),) if self.opening and self.pace_ms else ()

@@ -21,7 +21,6 @@ from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.decisions import Decisions, Views
 from hyperliquid_simulator.dexes import OWN
 from hyperliquid_simulator.funding import multipliers, past_funding
-from hyperliquid_simulator.listing import trading
 from hyperliquid_simulator.market import (
     DAY_MINUTES,
     DAY_MS,
@@ -31,6 +30,7 @@ from hyperliquid_simulator.market import (
     grid_prices,
     stream,
 )
+from hyperliquid_simulator.opening import trading
 from hyperliquid_simulator.orders import Orders, liquidated, ordered
 from hyperliquid_simulator.past import (
     BLOCK_MS,

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from hyperliquid_simulator.catalogue import Perp
 from hyperliquid_simulator.pairs import Listed, Pair
 from hyperliquid_simulator.tokens import UNITS, USDC
-from hyperliquid_simulator.wire import MICRO
+from hyperliquid_simulator.wire import MICRO, ZERO_HASH
 
 TAKER_FEE: Final = 450
 MAKER_FEE: Final = 150
@@ -44,6 +44,10 @@ class Cause:
     hidden: bool = False
     direction: str | None = None
     liquidated: Liquidated | None = None
+
+
+SETTLED: Final = Cause(hidden=True, direction="Settlement")
+"""Why positions end when a coin is delisted."""
 
 
 class Trade(NamedTuple):
@@ -371,7 +375,7 @@ class Ledger:
         coin, maker = self._coins[trade.coin], account.index in self._makers
         if isinstance(coin, Pair):
             rate = SPOT_TAKER_FEE if crossed else SPOT_REBATE if maker else SPOT_MAKER_FEE
-            return account.swap(trade, coin, sign, rate, crossed=crossed)
+            return account.swap(trade, coin, sign, 0 if free else rate, crossed=crossed)
         rate = TAKER_FEE if crossed else REBATE if maker else MAKER_FEE
         return account.take(trade, coin.dex, sign, 0 if free else rate, crossed=crossed)
 
@@ -382,6 +386,44 @@ class Ledger:
         had = self.accounts[buyer].balance(coin.quote.index).units
         held = self.accounts[seller].balance(coin.base.index).units
         return min(lots, had // ticks, held // coin.lot)
+
+    def close_out(self, coin: int, ticks: int, time: int, order: int) -> list[tuple[int, Fill]]:
+        """Settle what everybody holds of a coin at a price; returns (account, fill) rows.
+
+        Nobody is on the other side, so all fills are of one order and trade id 0. What a fee left
+        of less than a lot stays behind and is worth nothing.
+        """
+        fills = []
+        for account in self.accounts:
+            lots = self._closable(account, coin)
+            if lots:
+                trade = Trade(
+                    coin=coin,
+                    side="A" if lots > 0 else "B",
+                    ticks=ticks,
+                    lots=abs(lots),
+                    time=time,
+                    hash=ZERO_HASH,
+                    tid=0,
+                    buyer=account.index,
+                    seller=account.index,
+                    buyer_order=order,
+                    seller_order=order,
+                    cause=SETTLED,
+                )
+                fill = self._side(trade, account, -1 if lots > 0 else 1)
+                account.fills.append(fill)
+                fills.append((account.index, fill))
+        self.open_interest[coin] = 0
+        return fills
+
+    def _closable(self, account: Account, coin: int) -> int:
+        """Return how many lots of a coin an account has."""
+        listed = self._coins[coin]
+        if isinstance(listed, Perp):
+            return account.lots(coin)
+        balance = account.balances.get(listed.base.index)
+        return balance.units // listed.lot if balance else 0
 
     def charge_funding(self, rates: Sequence[float], marks: Sequence[int], time: int) -> None:
         """Let longs pay shorts for one hour at the given hourly rates."""

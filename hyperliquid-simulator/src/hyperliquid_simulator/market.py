@@ -102,7 +102,7 @@ class Market:
 
     def rest(self, coin: int) -> None:
         """Let a coin's price stand still, or be where it is placed."""
-        self._moving.remove(coin)
+        self._moving = [other for other in self._moving if other != coin]
 
     def add(self, coin: Coin) -> None:
         """Let a coin that was just listed move along its path, from its catalogue price on."""

@@ -8,7 +8,9 @@ from typing import Any, Final
 import orjson
 
 from hyperliquid_simulator import markets, views
+from hyperliquid_simulator.catalogue import Perp
 from hyperliquid_simulator.feeds import Asked, Channel, News, every
+from hyperliquid_simulator.pairs import Outcome
 from hyperliquid_simulator.views import Json
 from hyperliquid_simulator.world import World
 
@@ -55,6 +57,7 @@ def _prices(world: World) -> Prices:
             "midPx": views.middle(coin, quote),
         }
         for coin, quote in zip(world.coins, world.market.quotes, strict=True)
+        if isinstance(coin, Perp) or not coin.delisted
     }
 
 
@@ -80,7 +83,18 @@ def _all_contexts(asked: Asked) -> Json:
     return {"ctxs": [[name, markets.contexts(world, name)] for name in names]}
 
 
+def _changed_questions(news: News) -> Iterator[list[Json]]:
+    """Yield what became of questions since the last block."""
+    outcomes = (coin for coin in news.asked.world.coins if isinstance(coin, Outcome))
+    open_ = {c.question for c in outcomes if not c.delisted}
+    settled = sorted((news.feed.last or open_) - open_)
+    news.feed.last = open_
+    if settled:
+        yield [{"outcomeSettled": question} for question in settled]
+
+
 MARKET_CHANNELS: Final = (
+    Channel("outcomeMetaUpdates", update=_changed_questions),
     Channel("fastAssetCtxs", opening=_all_prices, update=_changed_prices, pace_ms=every(540.0)),
     Channel("allDexsAssetCtxs", opening=_all_contexts, pace_ms=every(3_000.0)),
 )

@@ -15,6 +15,7 @@ from hyperliquid_simulator.events import Hidden, Method
 from hyperliquid_simulator.faults import Faults
 from hyperliquid_simulator.ledger import Account
 from hyperliquid_simulator.limits import Limits
+from hyperliquid_simulator.listings import candidate
 from hyperliquid_simulator.margin import whole
 from hyperliquid_simulator.wire import exact
 
@@ -49,6 +50,8 @@ class Operator:
             web.post("/simulator/pause", self._guarded(lambda _: self._trade(on=False))),
             web.post("/simulator/resume", self._guarded(lambda _: self._trade(on=True))),
             web.post("/simulator/burst", self._guarded(self._burst)),
+            web.post("/simulator/list", self._guarded(self._list)),
+            web.post("/simulator/delist", self._guarded(self._delist)),
             web.post("/simulator/jump", self._guarded(self._jump)),
             web.post("/simulator/liquidate", self._guarded(self._liquidate)),
             web.post("/simulator/hidden", self._guarded(self._hide)),
@@ -154,6 +157,17 @@ class Operator:
         if trader is None:
             raise ConfigError(f"no account of this venue has the address {user!r}.")
         return self._world.ledger.accounts[trader.index]
+
+    def _list(self, body: dict[str, Any]) -> Any:
+        coin = candidate(body)
+        return {"time": self._world.time, "coin": coin.name, "index": self._world.list_coin(coin)}
+
+    def _delist(self, body: dict[str, Any]) -> Any:
+        index = self._world.coin_index.get(str(body.get("coin")))
+        if index is None:
+            raise ConfigError("delist needs a listed 'coin'.")
+        self._world.delist(index)
+        return {"time": self._world.time}
 
     def _fault(self, body: dict[str, Any]) -> Any:
         fault = self._faults.add(body)

@@ -1,8 +1,7 @@
 """The whole venue without a protocol: blocks of trades over prices, traders and accounts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
 from typing import Final
 
 import numpy as np
@@ -11,37 +10,32 @@ from hyperliquid_simulator import spot_flow
 from hyperliquid_simulator.archive import liquidations
 from hyperliquid_simulator.board import REPLAYED, Board
 from hyperliquid_simulator.cashbook import Cashbook
+from hyperliquid_simulator.catalogue import Perp
 from hyperliquid_simulator.clearing import Clearing
 from hyperliquid_simulator.config import Config
-from hyperliquid_simulator.draws import one_of
 from hyperliquid_simulator.events import Events
 from hyperliquid_simulator.flow import Flow, Order, arrivals
 from hyperliquid_simulator.followers import Followers
 from hyperliquid_simulator.funding import LiveFunding
 from hyperliquid_simulator.generate import generate
 from hyperliquid_simulator.ledger import Account, Fill, Ledger, Trade, copied
+from hyperliquid_simulator.listings import Listings
 from hyperliquid_simulator.market import Market
+from hyperliquid_simulator.matching import Matching
 from hyperliquid_simulator.movements import Movement
 from hyperliquid_simulator.past import (
     BLOCK_MS,
-    FIRST_ORDER,
     Past,
     block_height,
     block_time,
 )
 from hyperliquid_simulator.performance import History, Standing
 from hyperliquid_simulator.script import Script
-from hyperliquid_simulator.seats import PARTS
-from hyperliquid_simulator.wire import ZERO_HASH, trade_id, transaction_hash
+from hyperliquid_simulator.wire import ZERO_HASH, transaction_hash
 
 SECOND_MS: Final = 1_000
 INTERVAL_MS: Final = (46.0, 100.0)
 TWAP_DELAY_MS: Final = (2.0, 44.0)
-WORSE_LEVEL: Final = 0.25
-LAYERED: Final = 0.06
-"""Share of the orders whose parts are equal orders of one maker: only trade ids tell them apart."""
-
-PARTS_UP_TO: Final = tuple(accumulate(PARTS))
 MOST_PER_BLOCK: Final = 2_000
 WARM_UP_BLOCKS: Final = 800
 WARM_UP_PLACE: Final = 1_000
@@ -75,8 +69,8 @@ class World:
         self.time, self.height = start_ms, block_height(start_ms)
         self.trading, self.stamp_ahead = True, False
         self.funding = LiveFunding(config.seed, self.past.funding.forming, self.coins, start_ms)
-        makers = [t.index for t in self.population.makers]
-        self.ledger = Ledger(self.past.accounts, frozenset(makers), self.coins)
+        makers = frozenset(maker.index for maker in self.population.makers)
+        self.ledger = Ledger(self.past.accounts, makers, self.coins)
         self.market = Market(
             self.coins,
             config.seed,
@@ -95,18 +89,22 @@ class World:
         ruined = liquidations(self.past, config.seed)
         self.cashbook = Cashbook(self.past.movements, len(self.population), ruined)
         self.history = History(self.past.records, self.cashbook)
-        self._makers = makers
         self._random = self.flow.random
-        self._order, self._burst = FIRST_ORDER, 0
+        self.matching = Matching(
+            self.past, self.coins, self.market, self.ledger, self._random, config.self_trades
+        )
+        self._burst = 0
         self._turn_ms = start_ms + self._random.uniform(0.3, 0.6) * config.flip_seconds * SECOND_MS
-        self._frozen: list[Account] | None = None
-        self._frozen_at = start_ms
+        self._frozen: tuple[int, list[Account]] | None = None
         self.events = Events(
             config,
             self.board.perps,
             self.population,
-            Clearing(self.ledger, self.cashbook, self.market, config.seed, self._numbered),
+            Clearing(self.ledger, self.cashbook, self.market, config.seed, self.matching.numbered),
             start_ms,
+        )
+        self.listings = Listings(
+            self.board, self.market, self.ledger, self.funding, self.flow, self.spot_flow
         )
         self._trade_pairs_until(start_ms)
         self.next_ms = self._next_block()
@@ -123,19 +121,20 @@ class World:
         trader = self.population.by_address.get(address)
         if trader is None:
             return None
-        return (self._frozen or self.ledger.accounts)[trader.index]
+        accounts = self._frozen[1] if self._frozen else self.ledger.accounts
+        return accounts[trader.index]
 
     @property
     def state_time(self) -> int:
         """Time of the newest block the state node knows, or says it knows."""
         if self.stamp_ahead:
             return int(self.next_ms)
-        return self.time if self._frozen is None else self._frozen_at
+        return self._frozen[0] if self._frozen else self.time
 
     def stand_still(self, *, still: bool) -> None:
         """Let the state node stop following the trades, or catch up again."""
         if still and self._frozen is None:
-            self._frozen, self._frozen_at = copied(self.ledger.accounts), self.time
+            self._frozen = self.time, copied(self.ledger.accounts)
         elif not still:
             self._frozen = None
 
@@ -154,6 +153,20 @@ class World:
     def jump(self, coin: int, factor: float) -> None:
         """Multiply a coin's price in the next block."""
         self.market.jump(coin, factor)
+
+    def list_coin(self, coin: Perp) -> int:
+        """List a perpetual that nobody holds yet; it trades from the next block on.
+
+        Returns its index; raises ConfigError if there is such a coin already or no such dex.
+        """
+        return self.listings.add(coin, self.time)
+
+    def delist(self, coin: int) -> None:
+        """Settle every position in a coin at the oracle price of the next block, and end it there.
+
+        Raises ConfigError for a spot pair or a coin that is delisted already.
+        """
+        self.listings.end(coin)
 
     def burst(self, trades: int) -> None:
         """Add that many trades over the next blocks."""
@@ -178,6 +191,7 @@ class World:
             self.history.record(self.standing())
         clearing = self.events.clearing
         clearing.begin(self.time, self.height)
+        self.listings.step(clearing)
         free = self.trading and not self.script.resting(self.time)
         orders = [*self.events.step(natural=free), *self.script.next()]
         if free:
@@ -234,7 +248,8 @@ class World:
         trades: list[Trade] = []
         fills: list[tuple[int, Fill]] = []
         for index, order in enumerate(orders, start=self.events.clearing.transactions + first):
-            for trade in self._match(order, index):
+            name = transaction_hash(self.config.seed, self.height, index)
+            for trade in self.matching.trades(order, ZERO_HASH if order.twap else name, self.time):
                 trades.append(trade)
                 fills += self.ledger.settle(trade)
                 self.board.record(trade)
@@ -242,68 +257,6 @@ class World:
                     self.events.clearing.touched |= {trade.buyer, trade.seller}
         self._burst = max(self._burst - len(trades), 0)
         return trades, fills
-
-    def _match(self, order: Order, index: int) -> Iterator[Trade]:
-        """Let an order sweep one to three others at the best price or a little worse.
-
-        Each trade has to be settled before the next: it says what can still be paid for.
-        """
-        buys = order.lots > 0
-        quote = self.market.quotes[order.coin]
-        ticks = quote.ask if buys else quote.bid
-        name = ZERO_HASH if order.twap else transaction_hash(self.config.seed, self.height, index)
-        taker_order, coin = self._numbered(), self.coins[order.coin]
-        for nth, (maker, part) in enumerate(self._resting(order)):
-            maker_order = taker_order - 1 - nth
-            if nth and self._random.random() < WORSE_LEVEL:
-                ticks = max(ticks + (quote.step if buys else -quote.step), 1)
-            buyer_order, seller_order = (
-                (taker_order, maker_order) if buys else (maker_order, taker_order)
-            )
-            buyer, seller = (order.account, maker) if buys else (maker, order.account)
-            lots = self.ledger.payable(part, coin, ticks, buyer, seller)
-            if lots:
-                yield Trade(
-                    coin=order.coin,
-                    side="B" if buys else "A",
-                    ticks=ticks,
-                    lots=lots,
-                    time=self.time,
-                    hash=order.hash or name,
-                    tid=trade_id(buyer_order, seller_order),
-                    buyer=buyer,
-                    seller=seller,
-                    buyer_order=buyer_order,
-                    seller_order=seller_order,
-                    twap=order.twap,
-                    cause=order.cause,
-                )
-
-    def _numbered(self) -> int:
-        """Return an order id; the three before it are free."""
-        self._order += 4
-        return self._order
-
-    def _resting(self, order: Order) -> list[tuple[int, int]]:
-        """Return whose orders fill an order, one to three of them, and with how many lots each."""
-        size, random = abs(order.lots), self._random
-        if order.turning:
-            seats = self.past.seats
-            parts = seats.parts[order.account, order.coin]
-            others = [int(other) for other in seats.others[order.account, order.coin, :parts]]
-            return list(zip(others, _equal(size, len(others)), strict=False))
-        if not order.cause and random.random() < self.config.self_trades:
-            return [(order.account, size)]
-        parts = 1 if order.twap else one_of(random, (1, 2, 3), PARTS_UP_TO)
-        first = random.randrange(len(self._makers))
-        if random.random() < LAYERED:
-            return [(self._makers[first], lots) for lots in _equal(size, parts)]
-        cuts = sorted(random.randrange(size) for _ in range(parts - 1))
-        return [
-            (self._makers[(first + nth) % len(self._makers)], end - start)
-            for nth, (start, end) in enumerate(pairwise([0, *cuts, size]))
-            if end > start
-        ]
 
     def _charge_funding(self) -> None:
         """Charge the full hour, and after a gap in the blocks every hour that was left out."""
@@ -321,9 +274,3 @@ class World:
         if second > self.time and due - second > TWAP_DELAY_MS[1]:
             due = max(second + self._random.uniform(*TWAP_DELAY_MS), self.time + 20.0)
         return float(min(int(due), max(self.funding.due_ms, self.time + 1)))
-
-
-def _equal(size: int, parts: int) -> list[int]:
-    """Split lots into equal parts; what cannot be shared goes to the first ones."""
-    parts = min(parts, size)
-    return [size // parts + (nth < size % parts) for nth in range(parts)]
