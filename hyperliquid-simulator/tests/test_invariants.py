@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import ROUND_DOWN, Decimal
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 import pytest
@@ -15,6 +15,7 @@ from hypothesis import given, settings, strategies as st
 from hyperliquid_simulator import info
 from hyperliquid_simulator.catalogue import COINS, MARGIN_TIERS, Perp
 from hyperliquid_simulator.config import Config
+from hyperliquid_simulator.dexes import BUILDER_COINS, OWN
 from hyperliquid_simulator.ledger import Account, Pocket, Position
 from hyperliquid_simulator.margin import tiers, whole
 from hyperliquid_simulator.views import Json, clearinghouse_state
@@ -56,8 +57,10 @@ def test_the_account_invariants_hold_at_every_block_of_a_crash(config: Config) -
         if nth % 20 == 10:
             world.jump(nth % 3, 0.98)
         liquidated += len(world.step().movements)
-        for account, address in zip(world.ledger.accounts, world.addresses, strict=True):
-            check(info.clearinghouse_state(world, address), account.backing)
+        for dex in world.board.dexes:
+            for account, address in zip(world.ledger.accounts, world.addresses, strict=True):
+                state = info.clearinghouse_state(world, address, dex.name)
+                check(state, account.backing if dex.name == OWN else 0)
 
     assert liquidated
 
@@ -147,13 +150,16 @@ def check(state: Json, backing: int = 0) -> None:
         _check_position(position, micro(cross["accountValue"]) + backing - needed)
 
 
+LISTED: Final = {coin.name: coin for coin in (*COINS, *BUILDER_COINS)}
+
+
 def micro(text: str) -> int:
     """Return an amount as the venue meant it: what comes after six decimals is a float's noise."""
     return round(Decimal(text) * MICRO)
 
 
 def _check_position(position: Json, spare: int) -> None:
-    coin = next(c for c in COINS if c.name == position["coin"])
+    coin = LISTED[position["coin"]]
     value, leverage = micro(position["positionValue"]), position["leverage"]
     basis, profit = _signed(position) - micro(position["unrealizedPnl"]), position["unrealizedPnl"]
 
@@ -186,7 +192,7 @@ def _check_liquidation(coin: Perp, position: Json, spare: int) -> None:
 
 def _maintenance(position: Json) -> int:
     """Return what a position needs, added up tier by tier."""
-    coin = next(c for c in COINS if c.name == position["coin"])
+    coin = LISTED[position["coin"]]
     value = micro(position["positionValue"])
     needed, ends = Decimal(0), [each.least for each in tiers(coin)[1:]] + [value]
     for each, end in zip(tiers(coin), ends, strict=True):

@@ -128,7 +128,7 @@ class Bars:
     def roll(self, time_ms: int) -> int:
         """Begin every minute up to a moment, flat at the last close; returns its row."""
         row = (time_ms - self.origin_ms) // MINUTE_MS
-        if row >= len(self._close):
+        while row >= len(self._close):
             self._grow()
         while self.filled <= row:
             last = self._close[self.filled - 1]

@@ -16,8 +16,8 @@ OUTCOME_TOKENS: Final = 100_000_000
 """What an outcome's index is added to for that of its token."""
 
 YEAR_MS: Final = 365 * DAY_MS
-LOGISTIC: Final = 1.702
-"""Scales a logistic curve to the normal distribution."""
+HALF_LOGISTIC: Final = 0.851
+"""Scales the hyperbolic tangent to the normal distribution."""
 
 LONGSHOT: Final = 0.01
 """The least that a side of an open question costs, in dollars."""
@@ -78,7 +78,7 @@ class Outcome(Pair):
         """Return the chance of winning as a price in ticks, were the leader's path lognormal."""
         years = np.maximum(self.ends_ms - time_ms, MINUTE_MS) / YEAR_MS
         distance = np.log(mark / 10**leader.price_decimals / self.threshold)
-        above = 1 / (1 + np.exp(-LOGISTIC * distance / (leader.volatility * np.sqrt(years))))
+        above = 0.5 + 0.5 * np.tanh(HALF_LOGISTIC * distance / (leader.volatility * np.sqrt(years)))
         chance = np.clip(above if self.says_above else 1 - above, LONGSHOT, 1 - LONGSHOT)
         found: Number = chance * 10**self.price_decimals
         return found
@@ -114,8 +114,8 @@ def spot_pairs(count: int, leaders: Collection[str]) -> list[Pair]:
 
 
 def outcomes(count: int, prices: Mapping[str, float], start_ms: int) -> list[Outcome]:
-    """Return both sides of so many questions: where prices in dollars will be in a week or so."""
-    ends_ms = (start_ms // DAY_MS + 8) * DAY_MS
+    """Return both sides of so many questions: where prices in dollars will be in a day or two."""
+    ends_ms = (start_ms // DAY_MS + 2) * DAY_MS
     asked = [(number, name) for number, name in QUESTIONS if name in prices][:count]
     return [
         _outcome(10 * number + side, name, float(f"{prices[name]:.2g}"), ends_ms)
