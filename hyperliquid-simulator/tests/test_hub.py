@@ -145,10 +145,12 @@ async def test_every_channel_can_be_had_and_sends_data(
     await socket.send_json({"method": "subscribe", "subscription": {"type": kind, **wanted}})
     assert (await socket.receive_json())["channel"] == "subscriptionResponse"
 
+    stage.world.delist(stage.world.coin_index["#14880"])
     for _ in range(100):
         stage.hub.publish(stage.world.step())
     rare = kind in {
         "openOrders",
+        "outcomeMetaUpdates",
         "twapStates",
         "userFundings",
         "userNonFundingLedgerUpdates",

@@ -185,7 +185,7 @@ def _check_liquidation(coin: Perp, position: Json, spare: int) -> None:
     if len(tiers(coin)) > 1 and max(mark, expected) * size > tiers(coin)[1].least / MICRO:
         return
     if given_price is None:
-        assert expected < MILLIONTH
+        assert expected * size * MICRO < 1
     else:
         assert Decimal(given_price) == pytest.approx(expected, rel=Decimal("1e-9"), abs=MILLIONTH)
 

@@ -13,6 +13,7 @@ from hyperliquid_simulator.dexes import BUILDER_COINS
 from hyperliquid_simulator.errors import ConfigError
 from hyperliquid_simulator.feeds import Feed, digest
 from hyperliquid_simulator.funding import HOUR_MS
+from hyperliquid_simulator.ledger import SETTLED
 from hyperliquid_simulator.listings import KNOWN, candidate
 from hyperliquid_simulator.pairs import Outcome
 from hyperliquid_simulator.subscriptions import UnknownCoinError
@@ -28,17 +29,14 @@ def world(config: Config) -> World:
     return World(replace(config, orders_per_second=200.0), config.start_ms)
 
 
-def test_one_coin_was_delisted_before_the_start(world: World) -> None:
-    (gone,) = [coin for coin in _universe(world) if "isDelisted" in coin]
-    context = _context(world, gone["name"])
+def test_some_coins_were_delisted_before_the_start(world: World) -> None:
+    own = {coin["name"]: coin for coin in _universe(world) if "isDelisted" in coin}
+    (built,) = [coin for coin in _universe(world, "xyz") if "isDelisted" in coin]
+    context = _context(world, "MATIC")
 
-    assert gone == {
-        "szDecimals": 1,
-        "name": "MATIC",
-        "maxLeverage": 20,
-        "marginTableId": 20,
-        "isDelisted": True,
-    }
+    assert list(own) == ["MATIC", "HPOS"]
+    assert list(own["HPOS"])[-2:] == ["onlyIsolated", "isDelisted"]
+    assert list(built)[-3:] == ["onlyIsolated", "isDelisted", "marginMode"]
     assert (context["midPx"], context["premium"], context["impactPxs"]) == (None, None, None)
     assert (context["openInterest"], context["funding"]) == ("0.0", "0.0")
     assert info.answer(world, {"type": "allMids"})["MATIC"] == context["markPx"]
@@ -97,7 +95,7 @@ def test_a_delisted_coin_keeps_its_place_and_its_positions_end_at_the_oracle_pri
     world.delist(ETHER)
     block = world.step()
 
-    ends = {who: fill for who, fill in block.fills if fill.cause and fill.coin == ETHER}
+    ends = {who: fill for who, fill in block.fills if fill.cause is SETTLED}
     oracle = world.market.quotes[ETHER].oracle
     assert [coin["name"] for coin in _universe(world)] == names
     assert _universe(world)[ETHER]["isDelisted"] is True
@@ -155,13 +153,14 @@ def test_a_question_ends_by_itself_and_pays_the_side_that_was_right(config: Conf
     yes = world.coins[sides[0]]
     assert isinstance(yes, Outcome)
     news = Feed(parse_subscription({"type": "outcomeMetaUpdates"}, world), world.time)
+    assert CHANNELS[news.subscription.type].first(world, news) is None
     assert not list(CHANNELS[news.subscription.type].later(world, news, digest(world.step())))
 
     world.skip_to(yes.ends_ms)
     block = world.step()
 
     above = world.market.mark(0) > yes.threshold * 10 ** world.coins[0].price_decimals
-    prices = {fill.coin: fill.ticks for _, fill in block.fills if fill.cause}
+    prices = {fill.coin: fill.ticks for _, fill in block.fills if fill.cause is SETTLED}
     assert prices == dict(zip(sides, [10**8, 0] if above else [0, 10**8], strict=True))
     assert info.answer(world, {"type": "outcomeMeta"})["outcomes"] == []
     assert "#14880" not in info.answer(world, {"type": "allMids"})

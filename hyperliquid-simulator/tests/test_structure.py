@@ -148,6 +148,8 @@ class Ours:
         feeds = [Feed(subscription, self.world.time) for subscription in subscriptions]
         found = [CHANNELS[channel].first(self.world, feed) for feed in feeds]
         self._liquidate()
+        if channel == "outcomeMetaUpdates":
+            self.world.delist(self.world.coin_index["#14880"])
         for _ in range(30):
             seen = digest(self.world.step())
             found += [d for f in feeds for d in CHANNELS[channel].later(self.world, f, seen)]
@@ -170,7 +172,7 @@ def _all_sorts(world: World) -> list[str]:
     apart = [
         world.addresses[account.index]
         for account in world.ledger.accounts
-        if any(p.isolated and p.lots for p in account.positions.values())
+        if any(p.isolated and p.lots for coin, p in account.positions.items() if coin == 0)
     ]
     styles: dict[str, list[str]] = {}
     for trader in world.population.traders:

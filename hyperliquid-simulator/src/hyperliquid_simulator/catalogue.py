@@ -43,7 +43,7 @@ class Coin:
 class Perp(Coin):
     """A perpetual, margined by its holder's pocket on the perp ``dex`` that lists it.
 
-    The venue's own dex has an empty name. ``funding_multiplier`` scales what the formula gives; it
+    The venue's own dex has an empty name. Every position in an ``only_isolated`` one stands alone. ``funding_multiplier`` scales what the formula gives; it
     is a half while a builder's market is in ``growth`` mode.
     """
 
@@ -53,6 +53,7 @@ class Perp(Coin):
     margin_table: int
     dex: str = ""
     growth: bool = False
+    only_isolated: bool = False
 
     @property
     def funding_multiplier(self) -> float:

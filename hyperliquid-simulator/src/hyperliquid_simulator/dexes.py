@@ -39,7 +39,7 @@ COLLATERAL: Final[Mapping[str, Token]] = {dex.name: dex.collateral for dex in DE
 
 BUILDER_COINS: Final[tuple[Perp, ...]] = (
     Perp("xyz:XYZ100", 4, 31_169.5, 0.22, 2.0, 30, 30, "xyz", growth=True),
-    Perp("flx:CRCL", 3, 55.92, 0.80, 0.8, 10, 10, "flx"),
+    Perp("flx:CRCL", 3, 55.92, 0.80, 0.8, 10, 10, "flx", only_isolated=True),
     Perp("xyz:GOLD", 4, 4_012.6, 0.18, 1.2, 20, 20, "xyz", growth=True),
     Perp("hyna:ETH", 4, 3_104.5, 0.65, 0.8, 20, 20, "hyna"),
     Perp("xyz:TSLA", 3, 431.27, 0.55, 1.0, 10, 10, "xyz"),

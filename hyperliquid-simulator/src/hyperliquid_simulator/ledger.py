@@ -270,18 +270,18 @@ class Account:
             found = self.balances[token] = Balance()
         return found
 
-    def take(self, trade: Trade, dex: str, sign: int, rate: int, *, crossed: bool) -> Fill:
-        """Apply this account's side of a trade on a perp dex at a fee rate in millionths."""
+    def take(self, trade: Trade, coin: Perp, sign: int, rate: int, *, crossed: bool) -> Fill:
+        """Apply this account's side of a trade of a perpetual at a fee rate in millionths."""
         position = self.positions.get(trade.coin)
         if position is None:
-            position = self.positions[trade.coin] = Position()
+            position = self.positions[trade.coin] = Position(isolated=coin.only_isolated)
         start, notional = position.lots, trade.lots * trade.ticks
         closed = position.trade(sign * trade.lots, trade.ticks)
         if position.isolated:
             leverage = position.leverage or self.leverage
             position.set_aside(sign * trade.lots, trade.ticks, leverage)
         fee = notional * rate // MICRO
-        self.pocket(dex).cash -= sign * notional + fee
+        self.pocket(coin.dex).cash -= sign * notional + fee
         self.volume += notional
         return self._filled(trade, sign, start, closed, fee, crossed=crossed)
 
@@ -377,7 +377,7 @@ class Ledger:
             rate = SPOT_TAKER_FEE if crossed else SPOT_REBATE if maker else SPOT_MAKER_FEE
             return account.swap(trade, coin, sign, 0 if free else rate, crossed=crossed)
         rate = TAKER_FEE if crossed else REBATE if maker else MAKER_FEE
-        return account.take(trade, coin.dex, sign, 0 if free else rate, crossed=crossed)
+        return account.take(trade, coin, sign, 0 if free else rate, crossed=crossed)
 
     def payable(self, lots: int, coin: Listed, ticks: int, buyer: int, seller: int) -> int:
         """Return how many of the lots both sides can pay for: of a perpetual all of them."""

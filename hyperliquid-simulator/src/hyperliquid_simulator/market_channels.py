@@ -83,18 +83,27 @@ def _all_contexts(asked: Asked) -> Json:
     return {"ctxs": [[name, markets.contexts(world, name)] for name in names]}
 
 
-def _changed_questions(news: News) -> Iterator[list[Json]]:
-    """Yield what became of questions since the last block."""
-    outcomes = (coin for coin in news.asked.world.coins if isinstance(coin, Outcome))
-    open_ = {c.question for c in outcomes if not c.delisted}
-    settled = sorted((news.feed.last or open_) - open_)
-    news.feed.last = open_
+def _open_questions(world: World) -> set[int]:
+    outcomes = (coin for coin in world.coins if isinstance(coin, Outcome))
+    return {coin.question for coin in outcomes if not coin.delisted}
+
+
+def _remembered_questions(asked: Asked) -> None:
+    """Remember what is open now, of which nothing is sent."""
+    if asked.feed.last is None:
+        asked.feed.last = _open_questions(asked.world)
+
+
+def _settled_questions(news: News) -> Iterator[list[Json]]:
+    """Yield the questions that ended with a block."""
+    before, news.feed.last = news.feed.last, _open_questions(news.asked.world)
+    settled = sorted(before - news.feed.last)
     if settled:
         yield [{"outcomeSettled": question} for question in settled]
 
 
 MARKET_CHANNELS: Final = (
-    Channel("outcomeMetaUpdates", update=_changed_questions),
+    Channel("outcomeMetaUpdates", opening=_remembered_questions, update=_settled_questions),
     Channel("fastAssetCtxs", opening=_all_prices, update=_changed_prices, pace_ms=every(540.0)),
     Channel("allDexsAssetCtxs", opening=_all_contexts, pace_ms=every(3_000.0)),
 )

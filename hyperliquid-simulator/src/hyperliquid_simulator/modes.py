@@ -22,13 +22,20 @@ ROOM: Final = 1.1
 def isolate_some(
     population: Population, coins: Mapping[int, Perp], clearing: Clearing, random: Random
 ) -> None:
-    """Let some positions stand alone from the start."""
+    """Let some positions stand alone from the start, and all that have to.
+
+    Who takes the other side of others' orders borrows nothing where it cannot be margined together.
+    """
+    alone = [coin for coin, perp in coins.items() if perp.only_isolated]
     for trader in population.traders:
-        account = clearing.ledger.accounts[trader.index]
+        account, resting = clearing.ledger.accounts[trader.index], trader.style in RESTING
+        for coin in alone if resting else ():
+            account.positions.setdefault(coin, Position(isolated=True)).leverage = 1
         for coin, position in sorted(account.positions.items()):
-            chosen = random.random() < ISOLATED
-            if chosen and position.lots and trader.style not in RESTING | VAULTS:
-                leverage = min(account.leverage, coins[coin].max_leverage)
+            chosen = random.random() < ISOLATED and trader.style not in RESTING | VAULTS
+            if position.lots and (chosen or coins[coin].only_isolated):
+                most = 1 if resting else account.leverage
+                leverage = min(most, coins[coin].max_leverage)
                 worth = position.lots * clearing.marks[coin]
                 position.isolated, position.leverage = True, leverage
                 position.raw = round(ROOM * abs(worth) / leverage) - worth
@@ -49,7 +56,8 @@ class Modes:
         position = account.positions.setdefault(coin, Position())
         self._clearing.touched.add(account.index)
         if not position.lots:
-            position.isolated = self._random.random() < ISOLATED
+            isolated = self._random.random() < ISOLATED
+            position.isolated = isolated or self._coins[coin].only_isolated
             position.leverage = self._leverage(coin)
         elif position.isolated:
             self._adjust(account, coin, position)

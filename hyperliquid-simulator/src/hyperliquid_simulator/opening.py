@@ -8,7 +8,11 @@ from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.dexes import BUILDER_COINS, DEXES, OWN, Dex
 from hyperliquid_simulator.pairs import Listed, outcomes, spot_pairs
 
-FORMER: Final = (Perp("MATIC", 1, 0.37621, 0.0, 0.0, 20, 20, delisted=True),)
+FORMER: Final = (
+    Perp("MATIC", 1, 0.37621, 0.0, 0.0, 20, 20, delisted=True),
+    Perp("HPOS", 0, 0.11872, 0.0, 0.0, 3, 3, only_isolated=True, delisted=True),
+    Perp("xyz:SKHX", 3, 402.61, 0.0, 0.0, 10, 10, "xyz", only_isolated=True, delisted=True),
+)
 """Coins that were delisted long ago: they keep their place in the universe."""
 
 
@@ -24,9 +28,10 @@ def opening(config: Config, start_ms: int, marks: Sequence[float]) -> list[Liste
     """
     perps = trading(config)
     prices = {perp.name: mark for perp, mark in zip(perps, marks, strict=True)}
+    known = {dex.name for dex in dexes(config)}
     return [
         *perps,
-        *FORMER,
+        *(former for former in FORMER if former.dex in known),
         *spot_pairs(config.spot_pairs, prices),
         *outcomes(config.outcomes, prices, start_ms),
     ]

@@ -32,8 +32,12 @@ def _perp(coin: Perp) -> Json:
         "maxLeverage": coin.max_leverage,
         "marginTableId": coin.margin_table,
     }
+    if coin.only_isolated:
+        found["onlyIsolated"] = True
     if coin.delisted:
         found["isDelisted"] = True
+    if coin.only_isolated and coin.dex != OWN:
+        found["marginMode"] = "strictIsolated"
     if coin.growth:
         found |= {"growthMode": "enabled", "lastGrowthModeChangeTime": GROWTH_SINCE}
     return found
