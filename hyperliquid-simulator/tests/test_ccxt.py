@@ -57,6 +57,17 @@ async def test_it_loads_the_markets(exchange: Any) -> None:
     assert markets[BTC]["limits"]["leverage"]["max"] == 40
 
 
+async def test_it_loads_spot_pairs_and_the_markets_of_builders(exchange: Any) -> None:
+    markets = await exchange.load_markets()
+
+    hype, gold = markets["HYPE/USDC"], markets["XYZ-GOLD/USDC:USDC"]
+    assert (hype["id"], hype["spot"], hype["precision"]["amount"]) == ("@107", True, 0.01)
+    assert (gold["swap"], gold["info"]["name"]) == (True, "xyz:GOLD")
+    assert markets["FLX-CRCL/USDH:USDH"]["settle"] == "USDH"
+    assert not markets["MATIC/USDC:USDC"]["active"]
+    assert (await exchange.fetch_order_book("HYPE/USDC"))["bids"]
+
+
 async def test_it_reads_candles_books_and_tickers(exchange: Any) -> None:
     candles = await exchange.fetch_ohlcv(BTC, "1h", limit=24)
     book = await exchange.fetch_order_book(BTC)

@@ -39,8 +39,8 @@ async def test_the_sdk_reads_markets_states_fills_and_candles(venue: str, world:
 
     found = await asyncio.to_thread(read)
 
-    assert found["coins"] == ["BTC", "ETH", "SOL", "HYPE", "MATIC"]
-    assert found["contexts"] == 5
+    assert found["coins"] == ["BTC", "ETH", "SOL", "HYPE", "MATIC", "HPOS"]
+    assert found["contexts"] == 6
     assert {"BTC", "MATIC", "@107", "PURR/USDC", "#14880"} <= set(found["mids"])
     assert found["state"]["assetPositions"]
     assert len(found["fills"]) == len(found["later"]) > 0
@@ -48,6 +48,41 @@ async def test_the_sdk_reads_markets_states_fills_and_candles(venue: str, world:
     assert [len(side) for side in found["book"]["levels"]] == [20, 20]
     assert found["role"]["role"] in ("user", "subAccount")
     assert len(found["portfolio"]) == 8
+
+
+async def test_the_sdk_starts_with_a_builders_dex_and_knows_spot_pairs_by_name(
+    venue: str, world: World
+) -> None:
+    user = world.population.makers[0].address
+
+    def read() -> dict[str, Any]:
+        info = Info(venue, skip_ws=True, perp_dexs=["", "xyz", "flx"])
+        try:
+            return {
+                "names": dict(info.name_to_coin),
+                "assets": dict(info.coin_to_asset),
+                "state": info.user_state(user, "xyz"),
+                "mids": info.all_mids("xyz"),
+                "spot": info.spot_user_state(user),
+                "candles": info.candles_snapshot("HYPE/USDC", "1h", 0, 2**52),
+                "book": info.l2_snapshot("xyz:GOLD"),
+            }
+        finally:
+            info.session.close()
+
+    found = await asyncio.to_thread(read)
+
+    assert found["names"]["HYPE/USDC"] == "@107"
+    assert found["names"]["PURR/USDC"] == "PURR/USDC"
+    assert (found["assets"]["@107"], found["assets"]["BTC"]) == (10_107, 0)
+    assert (found["assets"]["xyz:XYZ100"], found["assets"]["flx:CRCL"]) == (110_000, 120_000)
+    assert {row["position"]["coin"] for row in found["state"]["assetPositions"]} <= {
+        *("xyz:XYZ100", "xyz:GOLD")
+    }
+    assert set(found["mids"]) >= {"xyz:XYZ100", "xyz:GOLD"}
+    assert {"USDC", "HYPE", "PURR", "UBTC"} <= {row["coin"] for row in found["spot"]["balances"]}
+    assert {candle["s"] for candle in found["candles"]} == {"@107"}
+    assert [len(side) for side in found["book"]["levels"]] == [20, 20]
 
 
 async def test_the_sdk_receives_every_subscription(venue: str, world: World) -> None:

@@ -26,7 +26,7 @@ def isolate_some(
 
     Who takes the other side of others' orders borrows nothing where it cannot be margined together.
     """
-    alone = [coin for coin, perp in coins.items() if perp.only_isolated]
+    alone = [coin for coin, perp in coins.items() if perp.only_isolated and not perp.delisted]
     for trader in population.traders:
         account, resting = clearing.ledger.accounts[trader.index], trader.style in RESTING
         for coin in alone if resting else ():
