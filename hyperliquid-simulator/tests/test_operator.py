@@ -46,6 +46,22 @@ async def test_a_liquidation_at_the_market_is_seen_by_everybody(
     assert state["assetPositions"] == []
 
 
+async def test_a_coin_is_listed_and_another_delisted_on_command(
+    venue: Venue, session: aiohttp.ClientSession
+) -> None:
+    listed = await _post(session, "/simulator/list", coin="XLM")
+    await _post(session, "/simulator/delist", coin="ETH")
+    await venue.step(0.1)
+
+    meta = await _post(session, "/info", type="meta")
+    universe = {coin["name"]: coin.get("isDelisted", False) for coin in meta["universe"]}
+    assert venue.world.coins[listed["index"]].name == "XLM"
+    assert (universe["XLM"], universe["ETH"], universe["BTC"]) == (False, True, False)
+    assert not any(account.lots(1) for account in venue.world.ledger.accounts)
+    async with session.post("/simulator/delist", json={"coin": "NOPE"}) as refused:
+        assert refused.status == 400
+
+
 @pytest.mark.parametrize("kind", ["backstop", "deleveraging"])
 async def test_a_hidden_change_is_seen_in_fills_and_states_alone(
     venue: Venue, session: aiohttp.ClientSession, trader: str, kind: str

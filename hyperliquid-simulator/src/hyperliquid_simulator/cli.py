@@ -58,6 +58,9 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter per option
     seed: Annotated[int, typer.Option(help="Same seed, start and options: same history.")] = 7,
     traders: Annotated[int, typer.Option(help="Accounts, makers included.")] = 300,
     coins: Annotated[int, typer.Option(help="Listed coins, BTC, ETH and SOL first.")] = 12,
+    builder_coins: Annotated[int, typer.Option(help="Coins of builders' dexes (HIP-3).")] = 4,
+    spot_pairs: Annotated[int, typer.Option(help="Spot pairs, HYPE/USDC (`@107`) first.")] = 3,
+    outcomes: Annotated[int, typer.Option(help="Questions with a coin (`#n`) either way.")] = 1,
     speed: Annotated[float, typer.Option(help="Venue seconds per second.")] = 1.0,
     stepped: Annotated[  # noqa: FBT002
         bool, typer.Option("--stepped", help="Let time pass only on POST /simulator/step.")
@@ -114,6 +117,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter per option
     `GET /simulator/truth`, `GET /simulator/limits`,
     `POST /simulator/flip {"coin":"BTC","side":"long"}`, `POST /simulator/pause`,
     `POST /simulator/resume`, `POST /simulator/burst {"trades":1000}`,
+    `POST /simulator/list {"coin":"XLM"}`, `POST /simulator/delist {"coin":"ETH"}`,
     `POST /simulator/step {"seconds":60}`,
     `POST /simulator/fault {"kind":"drop_sockets","for":1}`, `GET /simulator/faults`.
     """
@@ -122,6 +126,9 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter per option
             seed=seed,
             traders=traders,
             coins=coins,
+            builder_coins=builder_coins,
+            spot_pairs=spot_pairs,
+            outcomes=outcomes,
             speed=speed,
             stepped=stepped,
             history_days=history,
