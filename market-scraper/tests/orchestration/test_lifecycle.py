@@ -64,7 +64,7 @@ async def test_what_is_published_is_what_the_venue_holds(
     assert all(candle.closed for candle in consumer.of("candles"))
     assert len(consumer.of("candles")) >= 3 * 47
     contexts = {told.coin for told in consumer.of("market_contexts")}
-    assert contexts == {"BTC", "ETH", "SOL", "HYPE", "MATIC"}
+    assert contexts == {"BTC", "ETH", "SOL", "HYPE", "MATIC", "HPOS"}
     assert {told.window for told in consumer.of("leaderboard")} == {
         "day",
         "week",
