@@ -57,10 +57,10 @@ class Client:
         async with self.session.get("/simulator/truth") as response:
             return (await response.json())["books"]
 
-    async def printed(self) -> int:
-        """Return how many trades of BTC the candles of the last minutes count."""
+    async def printed(self, coin: str = "BTC") -> int:
+        """Return how many trades of a coin the candles of the last minutes count."""
         since = self.venue.world.time - 600_000
-        wanted = {"coin": "BTC", "interval": "1m", "startTime": since, "endTime": 2**52}
+        wanted = {"coin": coin, "interval": "1m", "startTime": since, "endTime": 2**52}
         return sum(row["n"] for row in await self.info(type="candleSnapshot", req=wanted))
 
 
@@ -287,6 +287,36 @@ async def test_crowded_blocks_make_careless_pagers_lose_fills(client: Client) ->
     assert block[: len(held)] == held
     assert len(block) > len(held) > 0
     assert not [fill for fill in careless if fill["time"] == cut]
+
+
+async def test_a_coin_that_is_listed_trades_and_one_that_is_delisted_rests(
+    client: Client,
+) -> None:
+    await client.fault("new_listing", coin="NEW", price=3.5)
+    await client.venue.step(5)
+    listed = await client.printed("NEW")
+    await client.fault("delisting", coin="NEW")
+    await client.venue.step(1)
+    settled = await client.printed("NEW")
+    await client.venue.step(5)
+
+    universe = (await client.info(type="meta"))["universe"]
+    assert 0 < listed <= settled == await client.printed("NEW")
+    assert [coin.get("isDelisted") for coin in universe if coin["name"] == "NEW"] == [True]
+    assert not any("NEW" in book for book in (await client.truth()).values())
+
+
+async def test_listings_that_name_no_coin_choose_one(client: Client) -> None:
+    before = {coin["name"]: coin for coin in (await client.info(type="meta"))["universe"]}
+    await client.fault("new_listing")
+    await client.fault("delisting")
+    await client.venue.step(1)
+
+    after = {coin["name"]: coin for coin in (await client.info(type="meta"))["universe"]}
+    assert len(after.keys() - before.keys()) == 1
+    assert sum("isDelisted" in coin for coin in after.values()) == 1 + sum(
+        "isDelisted" in coin for coin in before.values()
+    )
 
 
 def _sizes(state: Any) -> dict[str, Decimal]:

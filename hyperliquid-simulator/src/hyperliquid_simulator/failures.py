@@ -12,8 +12,10 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 from hyperliquid_simulator.board import REPLAYED
+from hyperliquid_simulator.catalogue import Perp
 from hyperliquid_simulator.errors import ConfigError
 from hyperliquid_simulator.events import Hidden
+from hyperliquid_simulator.listings import KNOWN, PRICES, candidate
 from hyperliquid_simulator.world import World
 
 BAD_GATEWAY: Final = (
@@ -233,6 +235,45 @@ class HiddenChange(Fault):
                 return
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewListing(Fault):
+    """A perpetual that nobody holds is listed, and trades from the next block on."""
+
+    coin: str | None = name("which; else one that the simulator knows and does not list yet")
+    price: float = number(1.0, *PRICES, "dollars of a coin that the simulator does not know")
+
+    def check(self, world: World) -> None:
+        """Refuse a coin that cannot be listed, and a choice where there is none."""
+        if self.coin is None and not world.listings.unlisted():
+            raise ConfigError("every known coin is listed; name a new 'coin'.")
+        if self.coin is not None:
+            world.listings.check(self._perp(self.coin))
+
+    def begin(self, world: World) -> None:
+        """List it; nothing happens if that was done meanwhile."""
+        for coin in world.listings.unlisted()[:1] if self.coin is None else [self.coin]:
+            with suppress(ConfigError):
+                world.list_coin(self._perp(coin))
+
+    def _perp(self, coin: str) -> Perp:
+        return KNOWN.get(coin) or candidate({"coin": coin, "price": self.price})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delisting(Fault):
+    """A coin's positions are settled at the oracle price, and it trades no more."""
+
+    coin: str | None = name("which, also one that is listed meanwhile; else the venue's last")
+
+    def begin(self, world: World) -> None:
+        """Let it end in the next block; nothing happens if it does not trade."""
+        own = [world.coins[i].name for i in world.board.universe("")]
+        asked = own if self.coin is None else [self.coin]
+        for coin in [name for name in asked if name in world.board.trading()][-1:]:
+            with suppress(ConfigError):
+                world.delist(world.coin_index[coin])
+
+
 def _check_user(world: World, user: str | None) -> None:
     if user is not None and user.lower() not in world.population.by_address:
         raise ConfigError(f"no account of this venue has the address {user!r}.")
@@ -260,6 +301,8 @@ FAULTS: Final[Mapping[str, type[Fault]]] = MappingProxyType(
         "clock_skew": ClockSkew,
         "crowded_blocks": CrowdedBlocks,
         "hidden_change": HiddenChange,
+        "new_listing": NewListing,
+        "delisting": Delisting,
     }
 )
 """Every kind by the name that a faults file uses."""

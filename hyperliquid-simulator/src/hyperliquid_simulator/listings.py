@@ -50,16 +50,26 @@ class Listings:
         ConfigError
             If there is such a coin already, or no such dex.
         """
-        if coin.name in self._board.index:
-            raise ConfigError(f"{coin.name} is listed already; a delisted coin does not come back.")
-        if all(dex.name != coin.dex for dex in self._board.dexes):
-            raise ConfigError(f"there is no dex {coin.dex!r} that could list {coin.name}.")
+        self.check(coin)
         index = self._board.add(coin, time)
         self._market.add(coin)
         self._ledger.open_interest.append(0)
         self._funding.refresh()
         self._flow.list_coin(index, coin)
         return index
+
+    def check(self, coin: Perp) -> None:
+        """Raise ConfigError if there is such a coin already, or no such dex."""
+        if coin.name in self._board.index:
+            raise ConfigError(f"{coin.name} is listed already; a delisted coin does not come back.")
+        if all(dex.name != coin.dex for dex in self._board.dexes):
+            raise ConfigError(f"there is no dex {coin.dex!r} that could list {coin.name}.")
+
+    def unlisted(self) -> list[str]:
+        """Return the known coins that this venue could list."""
+        dexes = {dex.name for dex in self._board.dexes}
+        index = self._board.index
+        return [c.name for c in KNOWN.values() if c.name not in index and c.dex in dexes]
 
     def end(self, coin: int) -> None:
         """Delist a coin in the next block, with an outcome coin the other side of its question.
