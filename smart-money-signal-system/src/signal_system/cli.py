@@ -68,6 +68,12 @@ app.command("signals")(terminal.signals)
 app.add_typer(models, name="models")
 add_later(
     app,
+    "evaluate",
+    "signal_system.evaluation.evaluate_command",
+    "Judge weighting schemes over journals whose truth is known.",
+)
+add_later(
+    app,
     "features",
     "signal_system.training.features_command",
     "Build, list and check what models see; audit what was served.",

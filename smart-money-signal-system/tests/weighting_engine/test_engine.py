@@ -9,8 +9,9 @@ from hypothesis import given, settings, strategies as st
 from msgspec import json
 
 from signal_system.weighting_engine import EngineSnapshot, TraderWeightingEngine, WeightingConfig
+from signal_system.weighting_engine.contest import ACCOUNTS
 from signal_system.weighting_engine.rules import EvidenceRules, PaperRules, SkillRules
-from signal_system.weighting_engine.schemes import COMBINED, EXPERTS, SCHEMES
+from signal_system.weighting_engine.schemes import COMBINED, SCHEMES
 
 BAR = 14_400
 AHEAD = 4
@@ -214,7 +215,7 @@ def test_every_expert_is_run_on_paper_beside_the_others() -> None:
 
     found = engine.contest.found()
 
-    assert len(found.ratio) == len(EXPERTS)
+    assert len(found.ratio) == len(ACCOUNTS)
     assert found.ratio[3] > 2
-    assert found.ratio[-1] == 0
+    assert found.ratio[ACCOUNTS.index("abstain-v1")] == 0
     assert 0 < engine.contest.conviction() <= 1

@@ -8,6 +8,8 @@ so that agreement of many counts and a few faded stakes do not. It pays for ever
 market's terms: late, and at a price.
 """
 
+from typing import Final
+
 import numpy as np
 from msgspec import Struct
 
@@ -16,7 +18,10 @@ from signal_system.weighting_engine.evidence import Estimates, Evidence
 from signal_system.weighting_engine.hedge import AdaHedge, loss
 from signal_system.weighting_engine.paper import Bar, Paper, Wish
 from signal_system.weighting_engine.rules import DAY, EvidenceRules, HedgeRules, PaperRules
-from signal_system.weighting_engine.schemes import EXPERTS, Abstain
+from signal_system.weighting_engine.schemes import COMBINED, EXPERTS, SCHEMES, Abstain
+
+ACCOUNTS: Final = (*SCHEMES, COMBINED)
+"""Whose accounts these are, in order: the experts', and that of their mixture."""
 
 
 class ContestSnapshot(Struct):
@@ -32,7 +37,12 @@ class Contest:
     Parameters
     ----------
     paper
-        New; everybody else's accounts come after the experts'.
+        New; everybody else's accounts come after these.
+
+    Attributes
+    ----------
+    stances
+        What each account last wanted to hold, by its name and the coin.
     """
 
     def __init__(
@@ -48,36 +58,35 @@ class Contest:
             for expert in EXPERTS
         ]
         self.hedge = AdaHedge.of(prior)
-        for _ in EXPERTS:
+        self.stances: dict[str, dict[str, float]] = {}
+        for _ in ACCOUNTS:
             paper.open(fades=False)
             self.results.open()
 
     def learn(self, bar: Bar) -> None:
         """Take what the experts' accounts did in `bar`, the market's part aside."""
-        mine = bar.rows(slice(len(EXPERTS))).with_habits_as_timing()
+        mine = bar.rows(slice(len(ACCOUNTS))).with_habits_as_timing()
         deviation = np.sqrt(self.results.columns["square"])
-        losses = [
-            loss(*each) for each in zip(mine.timing.tolist(), deviation.tolist(), strict=True)
-        ]
+        pairs = zip(mine.timing.tolist(), deviation.tolist(), strict=True)
+        losses = [loss(*each) for each in pairs][: len(EXPERTS)]
         self.hedge.learn(losses, self._bars.bar_seconds / DAY / self._rules.regime_days)
         self.results.add(mine, {})
 
     def found(self) -> Estimates:
-        """Return how well every expert did, and how sure that is."""
+        """Return how well every account did, and how sure that is."""
         return self.results.estimates()
 
-    def follow(self, expert: int, weights: Floats, at: float) -> None:
-        """Let the account of `expert` hold what voters of such `weights` hold.
+    def follow(self, expert: str, weights: Floats, at: float) -> None:
+        """Let the account of `expert` hold what voters of such `weights` hold."""
+        self._want(expert, dict(self._pooled(weights)), at)
 
-        It trades only as far as the edge of a band around what is wanted.
-        """
-        due, band = at + self._bars.delay_seconds, self._rules.band
-        held = dict(self._paper.exposures(expert))
-        for coin, wanted in self._stances(weights):
-            before = held.get(coin, 0.0)
-            nearest = min(max(before, wanted - band), wanted + band) if wanted else 0.0
-            if nearest != before:
-                self._paper.follow(coin, Wish(due, expert, nearest, is_exposure=True))
+    def follow_all(self, at: float) -> None:
+        """Let the mixture's account hold what the experts want, by the trust in each."""
+        mixed: dict[str, float] = {}
+        for expert, trust in zip(SCHEMES, self.hedge.weights, strict=True):
+            for coin, wanted in self.stances.get(expert, {}).items():
+                mixed[coin] = mixed.get(coin, 0.0) + trust * wanted
+        self._want(COMBINED, mixed, at)
 
     def combined(self, weights: Floats) -> Floats:
         """Return the mixture of the experts' weights, a column each, by the trust in each."""
@@ -104,10 +113,23 @@ class Contest:
         self.results.restore(saved.results)
         self.hedge = saved.hedge
 
-    def _stances(self, weights: Floats) -> list[tuple[str, float]]:
+    def _want(self, name: str, stance: dict[str, float], at: float) -> None:
+        """Trade an account as far as the edge of a band around what is wanted."""
+        self.stances[name] = stance
+        account, due = ACCOUNTS.index(name), at + self._bars.delay_seconds
+        held = dict(self._paper.exposures(account))
+        most = max((abs(wanted) for wanted in stance.values()), default=0.0)
+        band = self._rules.band * min(1.0, most)
+        for coin, wanted in stance.items():
+            before = held.get(coin, 0.0)
+            nearest = min(max(before, wanted - band), wanted + band) if wanted else 0.0
+            if nearest != before:
+                self._paper.follow(coin, Wish(due, account, nearest, is_exposure=True))
+
+    def _pooled(self, weights: Floats) -> list[tuple[str, float]]:
         """Return the exposure in each coin of a pool of voters with such weights."""
         rows, coins = self._paper.positions, list(self._paper.coins)
-        account = rows["account"] - len(EXPERTS)
+        account = rows["account"] - len(ACCOUNTS)
         votes = account >= 0
         stakes = weights[account[votes]] * rows["held"][votes]
         coin = rows["coin"][votes]

@@ -10,7 +10,7 @@ from msgspec import Struct
 from signal_system.weighting_engine import crowding
 from signal_system.weighting_engine.columns import Columns, Floats, Ints, Saved
 from signal_system.weighting_engine.config import WeightingConfig
-from signal_system.weighting_engine.contest import Contest, ContestSnapshot
+from signal_system.weighting_engine.contest import ACCOUNTS, Contest, ContestSnapshot
 from signal_system.weighting_engine.copyability import Copyability, CopyabilitySnapshot
 from signal_system.weighting_engine.dimensions import DIMENSIONS
 from signal_system.weighting_engine.entities import Habits
@@ -28,7 +28,7 @@ PPM = 10**6
 _REASONS = (*(each.name for each in DIMENSIONS), "scheme")
 _REMEMBERED = 8  # changes of a weight
 _NOTICEABLE = 0.05
-_FIRST = len(EXPERTS)  # accounts on paper before those of the voters
+_FIRST = len(ACCOUNTS)  # accounts on paper before those of the voters
 _KEPT = ("skill", "top_skill", "left", "regime", "trust", "uniqueness")
 
 
@@ -83,7 +83,7 @@ class TraderWeightingEngine:
             {
                 **dict.fromkeys(_KEPT, "f8"),
                 "dimensions": f"({len(DIMENSIONS)},)f8",
-                "weights": f"({_FIRST},)f8",
+                "weights": f"({len(EXPERTS)},)f8",
                 "ppm": "i8",
                 "newest": "i8",
                 "when": f"({_REMEMBERED},)f8",
@@ -204,6 +204,11 @@ class TraderWeightingEngine:
             equity=told["equity"][which],
             **{name: kept[name][which] for name in _KEPT},
         )
+
+    def weights(self) -> Floats:
+        """Return what each expert gave every voter at the last bar's end, a column each."""
+        weights: Floats = self._table["weights"]
+        return weights
 
     def habits(self) -> Habits:
         """Return how everybody trades, as of now."""
@@ -330,8 +335,9 @@ class TraderWeightingEngine:
                 raw = crowding.audible(raw, rules.audible)
                 raw = crowding.bounded(raw, labels, rules.entity_cap, rules.cluster_cap)
             weights[:, number] = raw
-            self.contest.follow(number, raw, at)
+            self.contest.follow(expert.name, raw, at)
             yield
+        self.contest.follow_all(at)
         self._settle(
             self.contest.combined(weights)
             if self.scheme == COMBINED
