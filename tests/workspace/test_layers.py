@@ -21,6 +21,7 @@ PLANTED = [
     ("one-home-per-driver", "market_scraper/storage/sqlite.py", "import motor"),
     ("composition-root", "market_scraper/cli.py", "import market_scraper.storage.sqlite"),
     ("training-apart", "signal_system/app.py", "import signal_system.training"),
+    ("features-own-their-loop", "signal_system/ml/features/series.py", "import pandas"),
     ("api-asks-ports", "signal_system/api/web.py", "import sqlite3"),
     (
         "stores-independent",
