@@ -236,7 +236,7 @@ def main() -> None:
     parser.add_argument("--traders", type=int, default=10_000)
     parser.add_argument("--coins", type=int, default=30)
     parser.add_argument(
-        "--orders", type=float, default=5_400.0, help="a second; about 1.85 trades each"
+        "--orders", type=float, default=5_900.0, help="a second; about 1.75 trades each"
     )
     parser.add_argument("--users", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=90.0, help="of load in all, at most 600")

@@ -23,8 +23,8 @@ from hyperliquid_simulator.truth import truth_of, write_truth
 
 CONFIG_EXIT = 78
 
-GARBAGE = 10_000, 20, 1_000_000
-"""When to look for garbage: blocks leave none in cycles, and a full look stalls a busy venue."""
+GARBAGE = 3_000, 4, 1_000_000
+"""When to look for garbage: often at what is new, where a look is short, and never at everything."""
 
 cli = typer.Typer(
     no_args_is_help=True,

@@ -151,8 +151,15 @@ class Config:
     @property
     def order_rate(self) -> float:
         """Orders per second of venue time."""
-        if self.orders_per_second is not None:
-            return self.orders_per_second
+        return self._usual_rate if self.orders_per_second is None else self.orders_per_second
+
+    @property
+    def twap_rate(self) -> float:
+        """Slices of TWAP orders per second, if all were in one coin; a busy tape brings no more."""
+        return 0.75 * min(self.order_rate, self._usual_rate)
+
+    @property
+    def _usual_rate(self) -> float:
         return 30.0 * sqrt(self.traders / 300)
 
     @property

@@ -128,7 +128,7 @@ class Flow:
 
     def slices(self, expected: float) -> list[Order]:
         """Return the TWAP slices of the first coin that fire on this second."""
-        count = _poisson(self.random, expected)
+        count = arrivals(self.random, expected)
         takers = self.random.choices(self._active[0], k=count) if count else []
         return [
             Order(
@@ -253,7 +253,7 @@ def _poisson(random: Random, expected: float) -> int:
 
 
 def arrivals(random: Random, expected: float) -> int:
-    """Draw how many orders arrive in a block."""
+    """Draw how many orders arrive where some are expected."""
     few = 30.0
     if expected < few:
         return _poisson(random, expected)

@@ -206,7 +206,7 @@ class World:
         orders = self.flow.due(self.time, self.market)
         rate = self.config.order_rate
         if self.time // SECOND_MS > before // SECOND_MS:
-            orders += self.flow.slices(0.75 * rate * self.flow.bitcoin_share)
+            orders += self.flow.slices(self.config.twap_rate * self.flow.bitcoin_share)
         count = arrivals(self._random, rate * min(elapsed / SECOND_MS, 1.0))
         count += min(self._burst, MOST_PER_BLOCK)
         for _ in range(count):
