@@ -14,9 +14,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-import msgspec
-
 from market_scraper.connectors.context_metrics import ContextSource, Reading
+from market_scraper.connectors.decoding import decoded, decoder_of
 from market_scraper.errors import WireFormatError
 from market_scraper.moments import moment
 
@@ -35,7 +34,7 @@ METRICS: Final[Mapping[str, str]] = {
 """Our name of each curve; the first is their mean. Curves we do not know are left alone."""
 
 _Curve = dict[str, Decimal | None]
-_file = msgspec.json.Decoder(dict[str, _Curve])
+_file = decoder_of(dict[str, _Curve])
 
 
 def parse(raw: bytes) -> Iterator[Reading]:
@@ -46,10 +45,7 @@ def parse(raw: bytes) -> Iterator[Reading]:
     WireFormatError
         If `raw` has another shape, no curve we know, or a value that is neither.
     """
-    try:
-        file = _file.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as e:
-        raise WireFormatError(f"the CBBI has a shape we do not know: {str(e)[:200]}") from e
+    file = decoded(_file, raw, "the CBBI")
     curves = {METRICS[name]: curve for name, curve in file.items() if name in METRICS}
     if not curves:
         raise WireFormatError("the CBBI holds none of its curves")

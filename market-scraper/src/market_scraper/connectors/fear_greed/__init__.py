@@ -27,6 +27,7 @@ from typing import Final
 import msgspec
 
 from market_scraper.connectors.context_metrics import ContextSource, Reading
+from market_scraper.connectors.decoding import decoded, decoder_of
 from market_scraper.errors import SourceUnavailableError, WireFormatError
 from market_scraper.moments import moment
 
@@ -48,7 +49,7 @@ class _Answer(msgspec.Struct):
     metadata: _Metadata = msgspec.field(default_factory=_Metadata)
 
 
-_answer = msgspec.json.Decoder(_Answer)
+_answer = decoder_of(_Answer)
 
 
 def parse(raw: bytes) -> Iterator[Reading]:
@@ -61,10 +62,7 @@ def parse(raw: bytes) -> Iterator[Reading]:
     WireFormatError
         If it has another shape.
     """
-    try:
-        answer = _answer.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as e:
-        raise WireFormatError(f"fear and greed has a shape we do not know: {str(e)[:200]}") from e
+    answer = decoded(_answer, raw, "fear and greed")
     if answer.metadata.error:
         raise SourceUnavailableError(f"fear and greed says: {answer.metadata.error[:200]}")
     for row in answer.data:

@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from market_scraper.connectors.context_metrics import ContextSource, Reading
-from market_scraper.errors import WireFormatError
+from market_scraper.connectors.decoding import decoded, decoder_of
 
 
 class _Day(msgspec.Struct):
@@ -25,7 +25,7 @@ class _Day(msgspec.Struct):
     sopr: Decimal | None = None
 
 
-_answer = msgspec.json.Decoder(list[_Day])
+_answer = decoder_of(list[_Day])
 
 
 def parse(raw: bytes) -> Iterator[Reading]:
@@ -36,10 +36,7 @@ def parse(raw: bytes) -> Iterator[Reading]:
     WireFormatError
         If `raw` has another shape.
     """
-    try:
-        days = _answer.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as e:
-        raise WireFormatError(f"BGeometrics has a shape we do not know: {str(e)[:200]}") from e
+    days = decoded(_answer, raw, "BGeometrics")
     for day in days:
         if day.sopr is not None:
             at = datetime.combine(day.d, time(), tzinfo=UTC)

@@ -33,6 +33,7 @@ from typing import Final
 import msgspec
 
 from market_scraper.connectors.context_metrics import ContextSource, Reading
+from market_scraper.connectors.decoding import decoded, decoder_of
 from market_scraper.errors import WireFormatError
 
 _ASKED = "CapMVRVCur,AdrActCnt,HashRate,FlowInExUSD,FlowOutExUSD"
@@ -52,7 +53,7 @@ class _Answer(msgspec.Struct):
     data: list[_Day]
 
 
-_answer = msgspec.json.Decoder(_Answer)
+_answer = decoder_of(_Answer)
 
 
 def parse(raw: bytes) -> Iterator[Reading]:
@@ -63,10 +64,7 @@ def parse(raw: bytes) -> Iterator[Reading]:
     WireFormatError
         If `raw` has another shape.
     """
-    try:
-        answer = _answer.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as e:
-        raise WireFormatError(f"Coin Metrics has a shape we do not know: {str(e)[:200]}") from e
+    answer = decoded(_answer, raw, "Coin Metrics")
     for day in answer.data:
         if day.time.utcoffset() is None:
             raise WireFormatError("Coin Metrics names a moment without its offset")
