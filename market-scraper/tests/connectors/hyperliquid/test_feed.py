@@ -1,6 +1,7 @@
-from market_scraper.connectors.hyperliquid.feed import Feed
+from market_scraper.connectors.hyperliquid.feed import MOST_USERS, Feed
 from market_scraper.connectors.hyperliquid.session import Subscription
 from shared_events.runtime.clock import ManualClock
+from shared_events.testing.factories import an_address
 
 
 def carried(feed: Feed) -> list[set[str]]:
@@ -31,3 +32,18 @@ def test_a_coin_that_is_not_listed_any_more_is_let_go(clock: ManualClock) -> Non
 
     assert carried(feed) == [{"BTC", "NEW"}]
     assert Subscription("candle", "BTC", "1h") in feed._sockets[0].session.wanted  # noqa: SLF001
+
+
+def test_users_beyond_our_share_of_the_cap_are_refused_until_one_is_let_go(
+    clock: ManualClock,
+) -> None:
+    feed = Feed("ws://nowhere", clock, sockets=2)
+    users = [an_address(number) for number in range(MOST_USERS + 1)]
+    fitted = [feed.subscribe(Subscription("userFills", user=user)) for user in users]
+    assert fitted == [True] * MOST_USERS + [False]
+    assert feed.subscribe(Subscription("userEvents", user=users[0]))
+
+    feed.unsubscribe(Subscription("userFills", user=users[1]))
+
+    assert feed.subscribe(Subscription("userFills", user=users[-1]))
+    assert len(feed.users) == MOST_USERS

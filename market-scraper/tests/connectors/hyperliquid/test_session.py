@@ -171,3 +171,43 @@ def test_recorded_frames_of_every_channel_are_taken(recordings: Path) -> None:
                 seen += 1
 
     assert seen > 40
+
+
+def test_what_is_not_wanted_any_more_is_unsubscribed_once() -> None:
+    talk = session(BTC)
+    due(talk, 0)
+    heard(talk, acknowledged({"type": "trades", "coin": "BTC"}))
+
+    del talk.wanted[BTC]
+
+    assert due(talk, 1) == [Send(BTC.message("unsubscribe"))]
+    assert due(talk, 2) == []
+
+
+def test_a_user_is_confirmed_by_an_echo_in_the_venues_own_form() -> None:
+    fills = Subscription("userFills", user=an_address(1))
+    talk = session(fills)
+    assert due(talk, 0) == [Send(fills.message("subscribe"))]
+    assert f'{{"type":"userFills","user":"{an_address(1)}"}}' in fills.message("subscribe")
+
+    heard(
+        talk,
+        acknowledged({"type": "userFills", "aggregateByTime": False, "user": an_address(1)}),
+        now=70,
+    )
+
+    assert due(talk, 71) == [Send('{"method":"ping"}')]
+
+
+def test_a_user_without_a_place_is_asked_for_again_and_the_connection_lives() -> None:
+    fills = Subscription("userFills", user=an_address(1))
+    talk = session(fills)
+    due(talk, 0)
+    heard(talk, frame("error", "Cannot track more than 10 total users."), now=20)
+    due(talk, 20)
+    heard(talk, '{"channel":"pong"}', now=21)
+
+    assert talk.ready
+    assert Send(fills.message("subscribe")) not in due(talk, 30)
+    heard(talk, '{"channel":"pong"}', now=60)
+    assert Send(fills.message("subscribe")) in due(talk, 61)

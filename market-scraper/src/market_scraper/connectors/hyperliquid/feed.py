@@ -27,6 +27,8 @@ log = structlog.get_logger()
 
 MOST_SOCKETS = 4
 MOST_SUBSCRIPTIONS = 900
+MOST_USERS = 8
+"""Of the ten that the venue allows an address; two are left to whoever else looks."""
 _IDLE_SECONDS = 0.2
 _TRADES = "trades"
 
@@ -98,16 +100,32 @@ class Feed:
         """How many frames could not be read."""
         return sum(socket.set_aside for socket in self._sockets)
 
-    def subscribe(self, subscription: Subscription) -> None:
-        """Ask for `subscription` on the connection that carries least."""
+    @property
+    def users(self) -> set[str]:
+        """Whose own channels are subscribed to."""
+        return {wanted.user for wanted in self._subscribed if wanted.user}
+
+    def subscribe(self, subscription: Subscription) -> bool:
+        """Ask for `subscription` on the connection that carries least; tell whether there is room.
+
+        Its frames go to `on_data` of their channel. Every connection begins with the channel's
+        snapshot, so what they hold may come more than once.
+        """
         if subscription in self._subscribed:
-            return
-        if len(self._subscribed) >= MOST_SUBSCRIPTIONS:
-            log.error("too_many_subscriptions", dropped=str(subscription))
-            return
+            return True
+        if reason := self._no_room(subscription):
+            log.error(reason, dropped=str(subscription))
+            return False
         self._subscribed.add(subscription)
         lightest = min(self._sockets, key=lambda socket: len(socket.session.wanted))
         lightest.session.wanted[subscription] = None
+        return True
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Want `subscription` no more."""
+        self._subscribed.discard(subscription)
+        for socket in self._sockets:
+            socket.session.wanted.pop(subscription, None)
 
     def follow(self, coins: Iterable[str]) -> None:
         """Follow the trades of exactly `coins`; those already followed cost nothing."""
@@ -116,9 +134,7 @@ class Feed:
             subscription for subscription in self._subscribed if subscription.type == _TRADES
         }
         for gone in followed.difference(wanted):
-            self._subscribed.discard(gone)
-            for socket in self._sockets:
-                socket.session.wanted.pop(gone, None)
+            self.unsubscribe(gone)
         for subscription in wanted:
             self.subscribe(subscription)
 
@@ -132,6 +148,13 @@ class Feed:
         while not socket.session.wanted:
             await self._clock.sleep(_IDLE_SECONDS)
         await socket.run()
+
+    def _no_room(self, subscription: Subscription) -> str | None:
+        if len(self._subscribed) >= MOST_SUBSCRIPTIONS:
+            return "too_many_subscriptions"
+        if subscription.user and len(self.users | {subscription.user}) > MOST_USERS:
+            return "too_many_users"
+        return None
 
     def _dispatch(self, effect: Effect) -> None:
         match effect:

@@ -14,6 +14,8 @@ PING_SECONDS = 20.0
 PONG_SECONDS = 10.0
 SILENCE_SECONDS = 60.0
 ACK_SECONDS = 20.0
+USER_AGAIN_SECONDS = 60.0
+"""The venue refuses a user beyond its cap without saying which: later there may be room."""
 _RHYTHM_FRAMES = 20
 _RHYTHM_FACTOR = 30.0
 _RHYTHM_MEMORY = 50
@@ -22,15 +24,21 @@ _LEAST_PATIENCE_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What is asked for, in the form the venue's echo is reduced to."""
+    """What is asked for, in the form the venue's echo is reduced to; a user in lower case."""
 
     type: str
     coin: str | None = None
     interval: str | None = None
+    user: str | None = None
 
     def message(self, method: str) -> str:
         """Return the text that subscribes to it, or unsubscribes."""
-        wanted = {"type": self.type, "coin": self.coin, "interval": self.interval}
+        wanted = {
+            "type": self.type,
+            "coin": self.coin,
+            "interval": self.interval,
+            "user": self.user,
+        }
         body = {key: value for key, value in wanted.items() if value is not None}
         return json.dumps({"method": method, "subscription": body}, separators=(",", ":"))
 
@@ -117,8 +125,8 @@ class Session:
 
     @property
     def ready(self) -> bool:
-        """Whether everything that is wanted was confirmed."""
-        return self.wanted.keys() <= self._confirmed
+        """Whether everything public that is wanted was confirmed."""
+        return all(wanted.user or wanted in self._confirmed for wanted in self.wanted)
 
     def opened(self, now: float) -> None:
         """Begin a new connection."""
@@ -138,14 +146,31 @@ class Session:
         if reason := self._hopeless(now):
             yield Reconnect(reason)
             return
+        yield from self._let_go()
         for subscription in self.wanted:
-            if subscription not in self._asked:
+            if self._may_ask(subscription, now):
                 self.asked(subscription, now)
                 yield Send(subscription.message("subscribe"))
         if now - self._pinged >= PING_SECONDS:
             self._pinged, self._ponged = now, False
             yield Send('{"method":"ping"}')
         yield from self._wake_silent(now)
+
+    def _let_go(self) -> Iterator[Effect]:
+        for subscription in [asked for asked in self._asked if asked not in self.wanted]:
+            del self._asked[subscription]
+            self._confirmed.discard(subscription)
+            if subscription.type == "trades" and subscription.coin:
+                self._rhythms.pop(subscription.coin, None)
+            yield Send(subscription.message("unsubscribe"))
+
+    def _may_ask(self, subscription: Subscription, now: float) -> bool:
+        """Tell whether to ask: once, but for users that may have had no place, which are retried."""
+        asked = self._asked.get(subscription)
+        if asked is None:
+            return True
+        waiting = subscription.user is not None and subscription not in self._confirmed
+        return waiting and now - asked > USER_AGAIN_SECONDS
 
     def asked(self, subscription: Subscription, now: float) -> None:
         """Note that `subscription` was asked for: of a coin's trades the venue then repeats the last."""
@@ -194,7 +219,10 @@ class Session:
         ack = parse_ack(raw)
         echoed = ack.subscription
         if ack.method == "subscribe":
-            self._confirmed.add(Subscription(echoed.type, echoed.coin, echoed.interval))
+            user = echoed.user and echoed.user.lower()
+            confirmed = Subscription(echoed.type, echoed.coin, echoed.interval, user)
+            if confirmed in self._asked:
+                self._confirmed.add(confirmed)
 
     def _wake_silent(self, now: float) -> Iterator[Effect]:
         """Subscribe anew to coins whose trades stopped although the connection lives."""
@@ -211,7 +239,9 @@ class Session:
             return "no pong"
         if now - self._heard > SILENCE_SECONDS:
             return "nothing heard"
-        waiting = (at for sub, at in self._asked.items() if sub not in self._confirmed)
+        waiting = (
+            at for sub, at in self._asked.items() if sub not in self._confirmed and sub.user is None
+        )
         if now - min(waiting, default=now) > ACK_SECONDS:
             return "a subscription was not confirmed"
         return None
