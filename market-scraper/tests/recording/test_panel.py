@@ -11,9 +11,11 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 from market_scraper.errors import RecordingError
-from market_scraper.moments import moment
+from market_scraper.moments import milliseconds, moment
 from market_scraper.recording.panel import Panel, is_panel
 from market_scraper.recording.told import Told
+from shared_events.codec import decode, encode
+from shared_events.envelope import event
 from shared_events.payloads import MarketContext, SourceStatus, TrackedTrader, TraderPositions
 from shared_events.testing.factories import an_address
 
@@ -176,3 +178,38 @@ def test_every_position_of_the_recorded_panel_is_told(recordings: Path) -> None:
     assert len(recorded.snapshots) == 69
     assert recorded.cadence_seconds == pytest.approx(3.5 * 3600, rel=0.01)
     assert count == sum(ms <= until for ms in times)
+
+
+@pytest.mark.data
+def test_the_recorded_panel_comes_back_from_its_events(recordings: Path) -> None:
+    folder = recordings / "market" / "hyperliquid" / "whale_panel_202602"
+    recorded = Panel(folder)
+    until = moment(recorded.snapshots[3])
+    rows = pq.read_table(folder / "positions.parquet").to_pylist()
+    told: dict[tuple[int, str], dict[str, float]] = {}
+    moved: dict[str, dict[str, Decimal]] = {}
+    for each in takewhile(lambda each: each.at <= until, recorded.told()):
+        if not isinstance(each.fact, TraderPositions):
+            continue
+        fact = decode(
+            encode(event(each.fact, source="panel", time=each.at, recorded_at=each.at))
+        ).data
+        held = {position.coin: position.size for position in fact.positions}
+        told[milliseconds(fact.as_of), fact.address] = {
+            coin: float(size) for coin, size in held.items()
+        }
+        if fact.address in moved:
+            for change in fact.changes:
+                assert moved[fact.address].pop(change.coin, Decimal(0)) == change.size_before
+                moved[fact.address] |= {change.coin: change.size_after} if change.size_after else {}
+            assert moved[fact.address] == held
+        moved[fact.address] = held
+
+    expected: defaultdict[tuple[int, str], dict[str, float]] = defaultdict(dict)
+    for row in rows:
+        if row["snapshot_ms"] <= milliseconds(until):
+            sign = 1 if row["direction"] == "Long" else -1
+            expected[row["snapshot_ms"], row["address"].lower()][row["coin"]] = sign * row["size"]
+    assert {key: book for key, book in told.items() if book} == {
+        key: pytest.approx(book, rel=1e-12) for key, book in expected.items()
+    }

@@ -6,7 +6,7 @@ number of decimals was.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from market_scraper.positions.numbers import ZERO, quotient
 from shared_events.payloads import ChangeKind, MarginType
@@ -96,6 +96,31 @@ def apply(holding: Holding, delta: Delta) -> Holding:
         entry=entry,
         opened_ms=opened,
     )
+
+
+def closed_pnl(holding: Holding, delta: Delta, tick: Decimal | None = None) -> Decimal | None:
+    """Return the USD that `delta` realises of `holding`, before fees; None if its entry is not known.
+
+    Parameters
+    ----------
+    tick
+        The coin's price step, ten to the power of its size decimals less six. The venue realises
+        against the mean entry rounded down to it; None: against the mean itself.
+
+    Examples
+    --------
+    >>> held = Holding("xyz:GOOGL", Decimal("8.85"), entry=Decimal("287.529604520"))
+    >>> sold = Delta("xyz:GOOGL", 0, 0, Decimal("-8.85"), Decimal("284.06"), taker=True)
+    >>> str(closed_pnl(held, sold, tick=Decimal("0.001")))
+    '-30.70065'
+    """
+    if holding.size * delta.signed >= 0:
+        return ZERO
+    if holding.entry is None:
+        return None
+    entry = holding.entry if tick is None else holding.entry.quantize(tick, ROUND_DOWN)
+    closed = min(abs(holding.size), abs(delta.signed))
+    return (delta.price - entry) * (closed if holding.size > 0 else -closed)
 
 
 def without_valuation(holding: Holding) -> Holding:
