@@ -22,11 +22,11 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from hyperliquid_simulator.accounts.styles import CONTEST, OPINIONATED, shares_of
 from hyperliquid_simulator.config import Config, parse_day
 from hyperliquid_simulator.episodes.rankings import Rankings, scored
-from hyperliquid_simulator.generate import generate
-from hyperliquid_simulator.past import Past
-from hyperliquid_simulator.styles import CONTEST, OPINIONATED, shares_of
+from hyperliquid_simulator.past.generate import generate
+from hyperliquid_simulator.past.past import Past
 
 Floats = npt.NDArray[np.float64]
 

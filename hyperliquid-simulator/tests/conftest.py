@@ -10,7 +10,7 @@ import pytest
 
 from hyperliquid_simulator.app import running
 from hyperliquid_simulator.config import Config
-from hyperliquid_simulator.world import World
+from hyperliquid_simulator.world.world import World
 
 START = datetime(2026, 11, 1, 0, 0, 7, 250_000, tzinfo=UTC)
 

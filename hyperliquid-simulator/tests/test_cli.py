@@ -11,7 +11,7 @@ import aiohttp
 import orjson
 import pytest
 
-from hyperliquid_simulator.failures import FAULTS
+from hyperliquid_simulator.protocol.failures import FAULTS
 from shared_events.journal import verify
 
 SMALL = ("--traders", "30", "--coins", "3", "--history", "2", "--port", "0")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from hyperliquid_simulator.channels import CHANNELS
-from hyperliquid_simulator.faults import listing
-from hyperliquid_simulator.info import INFO
+from hyperliquid_simulator.answers.info import INFO
+from hyperliquid_simulator.protocol.channels import CHANNELS
+from hyperliquid_simulator.protocol.faults import listing
 
 HOWTO = Path(__file__).parents[2] / "docs" / "howto" / "simulator.md"
 SNIPPETS = re.findall(r"```python\n(.*?)```", HOWTO.read_text(), re.DOTALL)

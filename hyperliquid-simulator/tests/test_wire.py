@@ -2,7 +2,7 @@ from decimal import Decimal
 
 from hypothesis import given, strategies as st
 
-from hyperliquid_simulator.catalogue import COINS, on_grid
+from hyperliquid_simulator.coins.catalogue import COINS, on_grid
 from hyperliquid_simulator.wire import (
     ZERO_HASH,
     decode_hash,

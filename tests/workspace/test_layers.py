@@ -13,6 +13,12 @@ LINTER = Path(sys.executable).parent / "lint-imports"
 PLANTED = [
     ("members", "signal_system/state.py", "import market_scraper"),
     ("members", "market_scraper/errors.py", "import hyperliquid_simulator"),
+    (
+        "venue",
+        "hyperliquid_simulator/accounts/ledger.py",
+        "import hyperliquid_simulator.world.flow",
+    ),
+    ("venue", "hyperliquid_simulator/world/world.py", "import hyperliquid_simulator.protocol.rest"),
     ("light-client", "smart_money_client/__init__.py", "import numpy"),
     ("scraper-no-ml", "market_scraper/errors.py", "import pandas"),
     ("pure-core", "signal_system/signal_generation/gates.py", "import aiohttp"),

@@ -10,16 +10,16 @@ from aiohttp import web
 
 from hyperliquid_simulator.clock import SteppedClock, WallClock
 from hyperliquid_simulator.config import Config
-from hyperliquid_simulator.desk import InfoDesk
 from hyperliquid_simulator.driver import Engine, Stepper, follow
 from hyperliquid_simulator.errors import ConfigError
-from hyperliquid_simulator.faults import Faults, read_faults
-from hyperliquid_simulator.limits import Limits
 from hyperliquid_simulator.operator import Operator
-from hyperliquid_simulator.posts import Posts
-from hyperliquid_simulator.rest import Rest
-from hyperliquid_simulator.websocket import Hub
-from hyperliquid_simulator.world import World
+from hyperliquid_simulator.protocol.desk import InfoDesk
+from hyperliquid_simulator.protocol.faults import Faults, read_faults
+from hyperliquid_simulator.protocol.limits import Limits
+from hyperliquid_simulator.protocol.posts import Posts
+from hyperliquid_simulator.protocol.rest import Rest
+from hyperliquid_simulator.protocol.websocket import Hub
+from hyperliquid_simulator.world.world import World
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ from typing import Annotated
 import typer
 from aiohttp import web
 
+from hyperliquid_simulator.accounts.styles import CONTEST, DEMO, Shares, shares_of
 from hyperliquid_simulator.app import build
 from hyperliquid_simulator.config import BOUNDS, Config, check_bounds, parse_day, parse_start
 from hyperliquid_simulator.errors import ConfigError
-from hyperliquid_simulator.faults import listing, read_faults, written
-from hyperliquid_simulator.styles import CONTEST, DEMO, Shares, shares_of
-from hyperliquid_simulator.truth import truth_of, write_truth
+from hyperliquid_simulator.past.truth import truth_of, write_truth
+from hyperliquid_simulator.protocol.faults import listing, read_faults, written
 
 CONFIG_EXIT = 78
 

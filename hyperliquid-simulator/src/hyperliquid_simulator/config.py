@@ -8,12 +8,11 @@ from pathlib import Path
 from time import time_ns
 from typing import Final
 
-from hyperliquid_simulator.catalogue import COINS
-from hyperliquid_simulator.dexes import BUILDER_COINS
+from hyperliquid_simulator.accounts.styles import DEMO, Shares, check_shares
+from hyperliquid_simulator.coins.catalogue import COINS
+from hyperliquid_simulator.coins.dexes import BUILDER_COINS
+from hyperliquid_simulator.coins.pairs import PAIRS, QUESTIONS
 from hyperliquid_simulator.errors import ConfigError
-from hyperliquid_simulator.limits import TOTAL_USERS
-from hyperliquid_simulator.pairs import PAIRS, QUESTIONS
-from hyperliquid_simulator.styles import DEMO, Shares, check_shares
 
 BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "seed": (0, 2**63 - 1),
@@ -36,6 +35,9 @@ BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "thin_book": (0, 1),
     "socket_lifetime": (1, 604_800),
 }
+
+TOTAL_USERS: Final[Mapping[int, int]] = {10: 10, 14: 15}
+"""Users that fit, as documented and as measured later, and the number the complaint names."""
 
 YEARS: Final = range(2000, 2100)
 """When the venue may be, so that its history fits before it."""

@@ -4,11 +4,11 @@ import asyncio
 from typing import Final
 
 from hyperliquid_simulator.clock import Clock, SteppedClock, WallClock
-from hyperliquid_simulator.failures import Effect
-from hyperliquid_simulator.faults import Faults
 from hyperliquid_simulator.lateness import Lateness
-from hyperliquid_simulator.websocket import Hub
-from hyperliquid_simulator.world import Block, World
+from hyperliquid_simulator.protocol.failures import Effect
+from hyperliquid_simulator.protocol.faults import Faults
+from hyperliquid_simulator.protocol.websocket import Hub
+from hyperliquid_simulator.world.world import Block, World
 
 SLICE_S: Final = 0.004
 """Work on blocks at most this long before requests get their turn."""

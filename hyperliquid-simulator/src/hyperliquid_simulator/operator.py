@@ -8,16 +8,16 @@ from typing import Any, Final, TypeVar
 import orjson
 from aiohttp import web
 
-from hyperliquid_simulator.dexes import OWN
+from hyperliquid_simulator.accounts.account import Account
+from hyperliquid_simulator.accounts.margin import whole
+from hyperliquid_simulator.coins.dexes import OWN
 from hyperliquid_simulator.driver import Engine, Stepper
 from hyperliquid_simulator.errors import ConfigError
-from hyperliquid_simulator.events import Hidden, Method
-from hyperliquid_simulator.faults import Faults
-from hyperliquid_simulator.ledger import Account
-from hyperliquid_simulator.limits import Limits
-from hyperliquid_simulator.listings import candidate
-from hyperliquid_simulator.margin import whole
+from hyperliquid_simulator.protocol.faults import Faults
+from hyperliquid_simulator.protocol.limits import Limits
 from hyperliquid_simulator.wire import exact
+from hyperliquid_simulator.world.events import Hidden, Method
+from hyperliquid_simulator.world.listings import candidate
 
 SIDES: Final = {"long": 1, "short": -1}
 LARGEST_BURST: Final = 1_000_000

@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 import pytest
 
+from hyperliquid_simulator.accounts.styles import CONTEST, Style
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.episodes.journal import write
 from hyperliquid_simulator.errors import ConfigError
-from hyperliquid_simulator.styles import CONTEST, Style
 from shared_events.envelope import StandardEvent
 from shared_events.journal import decode_record, read, verify
 from shared_events.payloads import MarketContext, Position, PositionChange, TraderPositions

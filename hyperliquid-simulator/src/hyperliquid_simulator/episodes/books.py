@@ -10,12 +10,13 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from hyperliquid_simulator.catalogue import Perp
+from hyperliquid_simulator.accounts.holdings import Position
+from hyperliquid_simulator.accounts.ledger import MAKER_FEE, REBATE, TAKER_FEE
+from hyperliquid_simulator.accounts.population import Trader
+from hyperliquid_simulator.coins.catalogue import Perp
+from hyperliquid_simulator.coins.market import DAY_MS, MINUTE_MS, stream
 from hyperliquid_simulator.episodes.told import Told, moment, units, usd
-from hyperliquid_simulator.ledger import MAKER_FEE, REBATE, TAKER_FEE, Position
-from hyperliquid_simulator.market import DAY_MS, MINUTE_MS, stream
-from hyperliquid_simulator.past import Past
-from hyperliquid_simulator.population import Trader
+from hyperliquid_simulator.past.past import Past
 from hyperliquid_simulator.wire import MICRO, trade_id
 from shared_events.payloads import (
     ChangeKind,

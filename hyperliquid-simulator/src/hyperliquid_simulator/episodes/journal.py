@@ -9,16 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from hyperliquid_simulator.coins.market import DAY_MS
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.episodes.books import Books
 from hyperliquid_simulator.episodes.markets import Markets
 from hyperliquid_simulator.episodes.people import People
 from hyperliquid_simulator.episodes.told import SOURCE, Told, moment
 from hyperliquid_simulator.errors import ConfigError
-from hyperliquid_simulator.generate import generate
-from hyperliquid_simulator.market import DAY_MS
-from hyperliquid_simulator.past import Past
-from hyperliquid_simulator.truth import truth_of, write_truth
+from hyperliquid_simulator.past.generate import generate
+from hyperliquid_simulator.past.past import Past
+from hyperliquid_simulator.past.truth import truth_of, write_truth
 from shared_events.codec import encode
 from shared_events.envelope import StandardEvent, event
 from shared_events.journal import JournalWriter

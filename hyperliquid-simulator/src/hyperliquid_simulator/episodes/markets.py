@@ -7,14 +7,14 @@ from typing import Final
 
 import numpy as np
 
-from hyperliquid_simulator.candles import Candle as Bar
-from hyperliquid_simulator.catalogue import Perp, grid_step, on_grid
+from hyperliquid_simulator.coins.candles import Candle as Bar
+from hyperliquid_simulator.coins.catalogue import Perp, grid_step, on_grid
+from hyperliquid_simulator.coins.funding import HOUR_MS
+from hyperliquid_simulator.coins.market import DAY_MS, MINUTE_MS, Ints
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.episodes.told import SOURCE, Told, moment, units, usd
-from hyperliquid_simulator.funding import HOUR_MS
-from hyperliquid_simulator.generate import past_bars
-from hyperliquid_simulator.market import DAY_MS, MINUTE_MS, Ints
-from hyperliquid_simulator.past import Past
+from hyperliquid_simulator.past.generate import past_bars
+from hyperliquid_simulator.past.past import Past
 from shared_events.payloads import Candle, MarketContext, SourceStatus
 
 CANDLE_DELAY_MS: Final = 1_200

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, Literal
 
+from hyperliquid_simulator.accounts.movements import Kind, Movement
+from hyperliquid_simulator.accounts.population import Trader
+from hyperliquid_simulator.coins.market import DAY_MS
 from hyperliquid_simulator.episodes.rankings import LEAST_ACCOUNT_VALUE, Rankings, scored
 from hyperliquid_simulator.episodes.scores import VERSION, WINDOWS
 from hyperliquid_simulator.episodes.told import Told, moment, usd
-from hyperliquid_simulator.market import DAY_MS
-from hyperliquid_simulator.movements import Kind, Movement
-from hyperliquid_simulator.past import Past
-from hyperliquid_simulator.performance import Leaderboard
-from hyperliquid_simulator.population import Trader
+from hyperliquid_simulator.past.past import Past
+from hyperliquid_simulator.world.performance import Leaderboard
 from shared_events.payloads import (
     AccountFlow,
     LeaderboardChunk,

@@ -4,12 +4,12 @@ from typing import Final
 
 import numpy as np
 
-from hyperliquid_simulator.cashbook import Cashbook
+from hyperliquid_simulator.coins.market import Floats
 from hyperliquid_simulator.episodes.scores import scores
-from hyperliquid_simulator.market import Floats
-from hyperliquid_simulator.past import Past, Records
-from hyperliquid_simulator.performance import History, Leaderboard, Standing
+from hyperliquid_simulator.past.past import Past, Records
 from hyperliquid_simulator.wire import MICRO
+from hyperliquid_simulator.world.cashbook import Cashbook
+from hyperliquid_simulator.world.performance import History, Leaderboard, Standing
 
 LEAST_ACCOUNT_VALUE: Final = 1_000 * MICRO
 """Below it the roster has no place, as the scraper's."""

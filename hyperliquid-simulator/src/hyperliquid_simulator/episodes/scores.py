@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from hyperliquid_simulator.market import Floats
+from hyperliquid_simulator.coins.market import Floats
 from shared_events.payloads import Window
 
 VERSION: Final = "v1"

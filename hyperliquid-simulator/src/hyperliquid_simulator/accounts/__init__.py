@@ -1,0 +1,1 @@
+"""Who trades: how they behave, what they want, what they hold. Imports coins alone."""

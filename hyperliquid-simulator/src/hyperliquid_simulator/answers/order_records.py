@@ -1,0 +1,131 @@
+"""What the venue tells about orders: those that were filled, and slices of TWAPs.
+
+Orders of the simulator begin to exist when they trade, so none ever rests open.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from hyperliquid_simulator.accounts.trades import Fill
+from hyperliquid_simulator.answers import views
+from hyperliquid_simulator.answers.fields import moment, user
+from hyperliquid_simulator.answers.views import Json
+from hyperliquid_simulator.coins.catalogue import Coin
+from hyperliquid_simulator.coins.pairs import Listed
+from hyperliquid_simulator.errors import undeserializable
+from hyperliquid_simulator.past import archive
+from hyperliquid_simulator.wire import exact
+from hyperliquid_simulator.world.world import World
+
+
+def filled_orders(fills: Iterable[Fill]) -> dict[int, list[Fill]]:
+    """Return the fills of every order, in the order in which orders were first filled."""
+    orders: dict[int, list[Fill]] = {}
+    for fill in fills:
+        orders.setdefault(fill.order, []).append(fill)
+    return orders
+
+
+def basic_order(parts: Sequence[Fill], coin: Coin, left: int) -> Json:
+    """Return an order as updates tell it; its limit is the worst price that it accepted.
+
+    Parameters
+    ----------
+    parts
+        Its fills.
+    left
+        Lots still to be filled.
+    """
+    first, prices = parts[0], [part.ticks for part in parts]
+    limit = max(prices) if first.side == "B" else min(prices)
+    return {
+        "coin": coin.name,
+        "side": first.side,
+        "limitPx": exact(limit, coin.price_decimals),
+        "sz": exact(left, coin.size_decimals),
+        "oid": first.order,
+        "timestamp": first.time,
+        "origSz": exact(sum(part.lots for part in parts), coin.size_decimals),
+    }
+
+
+def record(parts: Sequence[Fill], coin: Coin) -> Json:
+    """Return a filled order as histories tell it."""
+    basic = basic_order(parts, coin, 0)
+    size = basic.pop("origSz")
+    order = basic | {
+        "triggerCondition": "N/A",
+        "isTrigger": False,
+        "triggerPx": "0.0",
+        "children": [],
+        "isPositionTpsl": False,
+        "reduceOnly": False,
+        "orderType": "Limit",
+        "origSz": size,
+        "tif": "Ioc" if parts[0].crossed else "Gtc",
+        "cloid": None,
+    }
+    return {"order": order, "status": "filled", "statusTimestamp": parts[-1].time}
+
+
+def twap_slice(fill: Fill, coin: Listed) -> Json:
+    """Return a fill as a slice of its TWAP: the fill itself does not name it."""
+    return {"fill": views.fill(fill, coin) | {"twapId": None}, "twapId": fill.twap}
+
+
+def twap_slices(world: World, address: str) -> list[Json]:
+    """Return the newest slices of an account's TWAPs, newest block first."""
+    slices = [fill for fill in _executed(world, address) if fill.twap is not None]
+    newest = archive.newest_blocks_first(slices)[: archive.MOST]
+    return [twap_slice(fill, world.coins[fill.coin]) for fill in newest]
+
+
+def _executed(world: World, address: str) -> list[Fill]:
+    trader = world.population.by_address.get(address)
+    if trader is None:
+        return []
+    account = world.ledger.accounts[trader.index]
+    return archive.execution_order(world.past, world.config.seed, account)
+
+
+def _historical_orders(world: World, request: Json) -> list[Json]:
+    orders = list(filled_orders(_executed(world, user(request))).values())[::-1]
+    return [record(parts, world.coins[parts[0].coin]) for parts in orders[: archive.MOST]]
+
+
+def _order_status(world: World, request: Json) -> Json:
+    oid, address = request.get("oid"), user(request)
+    if isinstance(oid, bool) or not isinstance(oid, int | str):
+        raise undeserializable()
+    parts = [fill for fill in _executed(world, address) if fill.order == oid]
+    if not parts:
+        return {"status": "unknownOid"}
+    return {"status": "order", "order": record(parts, world.coins[parts[0].coin])}
+
+
+def _slices(world: World, request: Json) -> list[Json]:
+    return twap_slices(world, user(request))
+
+
+def _slices_by_time(world: World, request: Json) -> list[Json]:
+    start, end = moment(request, "startTime"), moment(request, "endTime", world.time)
+    slices = [fill for fill in _executed(world, user(request)) if fill.twap is not None]
+    chosen = archive.between(slices, start, end)
+    return [twap_slice(fill, world.coins[fill.coin]) for fill in chosen]
+
+
+def _none_of(world: World, request: Json) -> list[Json]:  # noqa: ARG001 - nobody has any
+    user(request)
+    return []
+
+
+ORDERS: Final[Mapping[str, Callable[[World, Json], Any]]] = {
+    "openOrders": _none_of,
+    "frontendOpenOrders": _none_of,
+    "historicalOrders": _historical_orders,
+    "orderStatus": _order_status,
+    "userTwapSliceFills": _slices,
+    "userTwapSliceFillsByTime": _slices_by_time,
+    "twapHistory": _none_of,
+}
+"""Request types about orders and the functions that answer them."""

@@ -1,0 +1,1 @@
+"""Everything before the first live block, made at once. Imports accounts and coins."""
