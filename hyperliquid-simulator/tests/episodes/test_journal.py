@@ -81,6 +81,16 @@ def test_nothing_is_overwritten_and_nothing_unfinished_is_left(
     assert not list(tmp_path.iterdir())
 
 
+def test_what_a_killed_run_left_is_named_and_kept(config: Config, tmp_path: Path) -> None:
+    left = tmp_path / "new.unfinished"
+    left.mkdir()
+
+    with pytest.raises(ConfigError, match=r"new\.unfinished .*killed run left it there"):
+        write(config, tmp_path / "new")
+
+    assert left.is_dir()
+
+
 def test_events_are_in_the_order_they_were_learned_and_never_before_they_happened(
     folder: Path,
 ) -> None:

@@ -29,7 +29,7 @@ from shared_events.payloads import (
 DELAY_MS: Final = (40, 400)
 """How long after a trade it is known, at least and at most."""
 
-_ENTRY: Final = Context(prec=12)
+_PRICE: Final = Context(prec=12)
 _ALL_TAKEN, _NONE_TAKEN = Decimal(1), Decimal(0)
 
 
@@ -180,7 +180,7 @@ class Books:
             coin=coin.name,
             size=change.size_after,
             quality="derived",
-            entry=_entry(coin, stake.position) if after else None,
+            entry=_price(coin, stake.position.cost, stake.position.lots) if after else None,
             leverage=Decimal(min(account.trader.leverage, coin.max_leverage)),
             margin_type="cross",
             opened_at=moment(stake.opened_ms) if after else None,
@@ -255,7 +255,6 @@ def _change(
     coin: Perp, before: int, after: int, parts: Sequence[Part], *, taken: bool
 ) -> PositionChange:
     first, last = parts[0], parts[-1]
-    lots = sum(abs(part.lots) for part in parts)
     traded = sum(abs(part.lots) * part.ticks for part in parts)
     return PositionChange(
         coin=coin.name,
@@ -263,7 +262,7 @@ def _change(
         size_before=units(before, coin.size_decimals),
         size_after=units(after, coin.size_decimals),
         cause="trade",
-        price=units(1, coin.price_decimals) * _ENTRY.divide(Decimal(traded), Decimal(lots)),
+        price=_price(coin, traded, abs(after - before)),
         notional=usd(traded),
         first=TradeRef(moment(first.time), first.tid),
         last=TradeRef(moment(last.time), last.tid),
@@ -292,7 +291,7 @@ def _position(coin: Perp, account: Account, index: int, at: int, mark: int, paid
         coin=coin.name,
         size=units(lots, coin.size_decimals),
         quality="anchored",
-        entry=_entry(coin, stake.position),
+        entry=_price(coin, cost, lots),
         mark=units(mark, coin.price_decimals),
         notional=usd(abs(lots) * mark),
         leverage=Decimal(leverage),
@@ -305,6 +304,6 @@ def _position(coin: Perp, account: Account, index: int, at: int, mark: int, paid
     )
 
 
-def _entry(coin: Perp, position: Position) -> Decimal:
-    ticks = _ENTRY.divide(Decimal(position.cost), Decimal(position.lots))
-    return units(1, coin.price_decimals) * ticks
+def _price(coin: Perp, paid: int, lots: int) -> Decimal:
+    """Return the average price of lots that cost so many micro-dollars."""
+    return units(1, coin.price_decimals) * _PRICE.divide(Decimal(paid), Decimal(lots))

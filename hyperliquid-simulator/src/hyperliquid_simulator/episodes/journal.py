@@ -49,7 +49,8 @@ def write(
     try:
         unfinished.mkdir(parents=True)
     except OSError as e:
-        raise ConfigError(f"--out: cannot make {unfinished} ({e.strerror}).") from e
+        advice = "; if a killed run left it there, remove it" if unfinished.exists() else ""
+        raise ConfigError(f"--out: cannot make {unfinished} ({e.strerror}){advice}.") from e
     try:
         written = _fill(config, unfinished, on_day)
         unfinished.rename(out)
