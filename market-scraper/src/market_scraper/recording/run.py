@@ -1,6 +1,6 @@
 """What one run of a recorded scraper knows, and what each note makes of that."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -134,8 +134,8 @@ class Run:
         """Return how well the venue was seen."""
         sight = sight_of(
             self.following,
-            sockets_open=len(self._open),
-            sockets_needed=len(self._sessions),
+            sockets_open=len(_lines(self._open)),
+            sockets_needed=len(_lines(self._sessions)),
             subscribed=True,
             budget_used=None,
             quiet_seconds=self._venue_time.quiet_seconds(),
@@ -241,6 +241,11 @@ class Run:
 
     def _seconds(self) -> float:
         return self._clock.now().timestamp()
+
+
+def _lines(places: Iterable[str]) -> set[str]:
+    """Return the lines of some connections, of which one that hands over has two."""
+    return {place.partition(".")[0] for place in places}
 
 
 _HANDLERS: Mapping[str, Callable[[Run, Note, Rules], Iterator[Any]]] = {

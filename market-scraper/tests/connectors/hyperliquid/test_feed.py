@@ -7,13 +7,13 @@ from shared_events.testing.factories import an_address
 def carried(feed: Feed) -> list[set[str]]:
     """Return the coins of each connection."""
     return [
-        {wanted.coin for wanted in socket.session.wanted if wanted.coin}
-        for socket in feed._sockets  # noqa: SLF001 -- how they are spread is not told otherwise
+        {wanted.coin for wanted in each.line.wanted if wanted.coin}
+        for each in feed._lines  # noqa: SLF001 -- how they are spread is not told otherwise
     ]
 
 
 def test_coins_are_spread_evenly_and_each_is_on_one_connection(clock: ManualClock) -> None:
-    feed = Feed("ws://nowhere", clock, sockets=3)
+    feed = Feed("ws://nowhere", clock, lines=3)
 
     feed.follow(f"C{number}" for number in range(8))
     feed.follow(f"C{number}" for number in range(8))
@@ -24,20 +24,20 @@ def test_coins_are_spread_evenly_and_each_is_on_one_connection(clock: ManualCloc
 
 
 def test_a_coin_that_is_not_listed_any_more_is_let_go(clock: ManualClock) -> None:
-    feed = Feed("ws://nowhere", clock, sockets=1)
+    feed = Feed("ws://nowhere", clock, lines=1)
     feed.subscribe(Subscription("candle", "BTC", "1h"))
     feed.follow(["BTC", "OLD"])
 
     feed.follow(["BTC", "NEW"])
 
     assert carried(feed) == [{"BTC", "NEW"}]
-    assert Subscription("candle", "BTC", "1h") in feed._sockets[0].session.wanted  # noqa: SLF001
+    assert Subscription("candle", "BTC", "1h") in feed._lines[0].line.wanted  # noqa: SLF001
 
 
 def test_users_beyond_our_share_of_the_cap_are_refused_until_one_is_let_go(
     clock: ManualClock,
 ) -> None:
-    feed = Feed("ws://nowhere", clock, sockets=2)
+    feed = Feed("ws://nowhere", clock, lines=2)
     users = [an_address(number) for number in range(MOST_USERS + 1)]
     fitted = [feed.subscribe(Subscription("userFills", user=user)) for user in users]
     assert fitted == [True] * MOST_USERS + [False]

@@ -211,3 +211,41 @@ def test_a_user_without_a_place_is_asked_for_again_and_the_connection_lives() ->
     assert Send(fills.message("subscribe")) not in due(talk, 30)
     heard(talk, '{"channel":"pong"}', now=60)
     assert Send(fills.message("subscribe")) in due(talk, 61)
+
+
+def test_any_channel_with_a_rhythm_is_subscribed_anew_when_it_alone_falls_silent() -> None:
+    context, candle = Subscription("activeAssetCtx", "BTC"), Subscription("candle", "BTC", "1m")
+    talk = session(context, candle)
+    due(talk, 0)
+    for each in (context, candle):
+        heard(talk, acknowledged({"type": each.type, "coin": "BTC", "interval": each.interval}))
+    for second in range(1, 80):
+        if second <= 25:
+            heard(talk, frame("activeAssetCtx", {"coin": "BTC", "ctx": {}}), now=second)
+        heard(talk, frame("candle", {"t": 1, "s": "BTC", "i": "1m"}), now=second)
+        heard(talk, '{"channel":"pong"}', now=second)
+
+    sent = [effect.text for effect in due(talk, 79) if isinstance(effect, Send)]
+
+    assert sent[-2:] == [context.message("unsubscribe"), context.message("subscribe")]
+    assert candle.message("subscribe") not in sent
+
+
+def test_a_channel_that_stays_silent_after_that_tires_the_connection() -> None:
+    talk = session(BTC)
+    due(talk, 0)
+    heard(talk, acknowledged({"type": "trades", "coin": "BTC"}))
+    for number in range(25):
+        heard(talk, trades(number, number), now=number / 10)
+    due(talk, 6)
+    heard(talk, acknowledged({"type": "trades", "coin": "BTC"}), now=7)
+
+    due(talk, 6 + ACK_SECONDS + 1)
+
+    assert talk.tired == "BTC stays silent"
+
+
+def test_no_more_is_asked_for_than_there_is_room() -> None:
+    talk = session(*(Subscription("trades", f"C{number}") for number in range(5)))
+
+    assert [len(list(talk.due(0, room=2))) for _ in range(4)] == [2, 2, 1, 0]

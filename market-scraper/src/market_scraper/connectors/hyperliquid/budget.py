@@ -75,6 +75,10 @@ class WeightBudget:
             held = max(held, lease.at + MINUTE - now)
         return held
 
+    def room(self, now: float) -> int:
+        """Return the weight that may be taken now."""
+        return 0 if now < self._held_until else self.limit - self.used(now)
+
     def take(self, weight: int, now: float) -> Lease:
         """Reserve `weight`, which must fit."""
         lease = Lease(now, min(weight, self.limit))

@@ -6,30 +6,30 @@ from random import Random
 
 import structlog
 
+from market_scraper.connectors.hyperliquid.line import Lifetime, Line
 from market_scraper.connectors.hyperliquid.session import (
     Complaint,
     Data,
     Effect,
-    Session,
     Subscription,
     TradesSeen,
 )
 from market_scraper.connectors.hyperliquid.tape import TradeTape
 from market_scraper.connectors.hyperliquid.websocket import (
     SocketLimits,
-    Tap as SocketTap,
-    VenueSocket,
+    Tap as LineTap,
+    VenueLine,
 )
 from market_scraper.tapping import Tap, untapped
 from shared_events.runtime.clock import Clock
 
 log = structlog.get_logger()
 
-MOST_SOCKETS = 4
-MOST_SUBSCRIPTIONS = 900
+MOST_LINES = 4
+LIFETIME_SECONDS = 6 * 3_600.0
+VENUE_SUBSCRIPTIONS = 1_000
 MOST_USERS = 8
 """Of the ten that the venue allows an address; two are left to whoever else looks."""
-_IDLE_SECONDS = 0.2
 _TRADES = "trades"
 
 
@@ -42,38 +42,44 @@ class Feed:
         The websocket's address.
     clock
         Drives pings and reconnections.
-    sockets
+    lines
         Over how many connections to spread: one that breaks takes only its share along.
+    lifetime_seconds
+        How old a connection may grow; less once the venue closed a younger one as expired.
     seed
         Of the jitter between reconnections.
     tap
-        Called with everything that travels, and over which connection.
+        Called with everything that travels, and over which connection: ``2`` is a line, and ``2.1``
+        its second place, where a successor begins while the first is taken.
     """
 
     def __init__(
         self,
         url: str,
         clock: Clock,
-        sockets: int = MOST_SOCKETS,
+        lines: int = MOST_LINES,
+        *,
+        lifetime_seconds: float = LIFETIME_SECONDS,
         seed: int = 0,
         tap: Tap = untapped,
     ) -> None:
-        limits = SocketLimits()
+        limits, self.lifetime = SocketLimits(), Lifetime(lifetime_seconds)
         self._clock = clock
         jitter = Random(seed)  # noqa: S311 -- spreads reconnections, keeps no secret
         self.tape = TradeTape()
-        self._sockets = [
-            VenueSocket(
+        self._lines = [
+            VenueLine(
                 url,
-                Session(self.tape),
+                Line(self.tape, self.lifetime, number / lines),
                 limits,
                 clock,
                 self._dispatch,
                 jitter=jitter,
                 tap=_at(tap, number),
             )
-            for number in range(sockets)
+            for number in range(lines)
         ]
+        self._most = VENUE_SUBSCRIPTIONS * lines // (lines + 1)
         self._subscribed: set[Subscription] = set()
         self.on_trades: list[Callable[[TradesSeen], None]] = []
         self.on_data: dict[str, Callable[[Data], None]] = {}
@@ -81,24 +87,27 @@ class Feed:
     @property
     def ready(self) -> bool:
         """Whether every subscription is confirmed."""
-        return bool(self._subscribed) and all(
-            socket.session.ready for socket in self._sockets if socket.session.wanted
-        )
+        return bool(self._subscribed) and all(line.ready for line in self._needed())
 
     @property
     def open(self) -> int:
         """How many of the needed connections stand."""
-        return sum(socket.open for socket in self._sockets if socket.session.wanted)
+        return sum(line.open for line in self._needed())
 
     @property
     def needed(self) -> int:
         """How many connections there should be."""
-        return sum(bool(socket.session.wanted) for socket in self._sockets)
+        return len(self._needed())
 
     @property
     def set_aside(self) -> int:
         """How many frames could not be read."""
-        return sum(socket.set_aside for socket in self._sockets)
+        return sum(line.set_aside for line in self._lines)
+
+    @property
+    def handovers(self) -> int:
+        """How often a connection was let go because its successor had taken over."""
+        return sum(line.handovers for line in self._lines)
 
     @property
     def users(self) -> set[str]:
@@ -117,15 +126,15 @@ class Feed:
             log.error(reason, dropped=str(subscription))
             return False
         self._subscribed.add(subscription)
-        lightest = min(self._sockets, key=lambda socket: len(socket.session.wanted))
-        lightest.session.wanted[subscription] = None
+        lightest = min((each.line for each in self._lines), key=lambda line: len(line.wanted))
+        lightest.wanted[subscription] = None
         return True
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Want `subscription` no more."""
         self._subscribed.discard(subscription)
-        for socket in self._sockets:
-            socket.session.wanted.pop(subscription, None)
+        for each in self._lines:
+            each.line.wanted.pop(subscription, None)
 
     def follow(self, coins: Iterable[str]) -> None:
         """Follow the trades of exactly `coins`; those already followed cost nothing."""
@@ -141,16 +150,14 @@ class Feed:
     async def run(self) -> None:
         """Stay connected until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for socket in self._sockets:
-                tasks.create_task(self._run(socket))
+            for line in self._lines:
+                tasks.create_task(line.run())
 
-    async def _run(self, socket: VenueSocket) -> None:
-        while not socket.session.wanted:
-            await self._clock.sleep(_IDLE_SECONDS)
-        await socket.run()
+    def _needed(self) -> list[Line]:
+        return [each.line for each in self._lines if each.line.wanted]
 
     def _no_room(self, subscription: Subscription) -> str | None:
-        if len(self._subscribed) >= MOST_SUBSCRIPTIONS:
+        if len(self._subscribed) >= self._most:
             return "too_many_subscriptions"
         if subscription.user and len(self.users | {subscription.user}) > MOST_USERS:
             return "too_many_users"
@@ -170,5 +177,7 @@ class Feed:
                 pass
 
 
-def _at(tap: Tap, number: int) -> SocketTap:
-    return lambda kind, body: tap(kind, str(number), body)
+def _at(tap: Tap, number: int) -> LineTap:
+    return lambda kind, successor, body: tap(
+        kind, f"{number}.1" if successor else str(number), body
+    )

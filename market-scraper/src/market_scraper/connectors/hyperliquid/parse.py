@@ -39,6 +39,7 @@ _leaderboard = decoder_of(wire.WireLeaderboard)
 _row = decoder_of(wire.WireLeaderboardRow)
 _role = decoder_of(wire.WireRole)
 _ack = decoder_of(wire.WireAck)
+_topic = decoder_of(wire.WireTopic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,14 @@ def parse_frame(raw: str | bytes) -> wire.WireFrame:
 def parse_ack(raw: bytes) -> wire.WireAck:
     """Return what a ``subscriptionResponse`` confirms."""
     return decoded(_ack, raw, "subscriptionResponse")
+
+
+def parse_topic(raw: bytes) -> tuple[str | None, str | None]:
+    """Return the coin and the interval that a frame is about, where it names them."""
+    if not raw.startswith(b"{"):
+        return None, None
+    topic = decoded(_topic, raw, "frame")
+    return topic.coin or topic.s, topic.i
 
 
 def parse_trades(raw: bytes) -> tuple[Trade, ...]:

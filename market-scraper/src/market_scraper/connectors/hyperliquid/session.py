@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 
 from msgspec import UNSET
 
-from market_scraper.connectors.hyperliquid.parse import parse_ack, parse_frame, parse_trades
+from market_scraper.connectors.hyperliquid.parse import (
+    parse_ack,
+    parse_frame,
+    parse_topic,
+    parse_trades,
+)
+from market_scraper.connectors.hyperliquid.rhythm import PATIENCE, Rhythm
+from market_scraper.connectors.hyperliquid.suspects import Suspects
 from market_scraper.connectors.hyperliquid.tape import Taken, TradeTape
 
 GREETING = "Websocket connection established."
@@ -16,10 +23,7 @@ SILENCE_SECONDS = 60.0
 ACK_SECONDS = 20.0
 USER_AGAIN_SECONDS = 60.0
 """The venue refuses a user beyond its cap without saying which: later there may be room."""
-_RHYTHM_FRAMES = 20
-_RHYTHM_FACTOR = 30.0
-_RHYTHM_MEMORY = 50
-_LEAST_PATIENCE_SECONDS = 3.0
+_TRADES = "trades"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,27 +84,9 @@ class Complaint:
     text: str
 
 
+_Topic = tuple[str, str | None, str | None]
+
 Effect = Send | Reconnect | TradesSeen | Data | Complaint
-
-
-@dataclass(slots=True)
-class _Rhythm:
-    """How often a coin's trades come, to notice when they stop."""
-
-    last: float
-    frames: int = 0
-    mean_seconds: float = 0.0
-
-    def beat(self, now: float) -> None:
-        self.frames += 1
-        self.mean_seconds += (now - self.last - self.mean_seconds) / min(
-            self.frames, _RHYTHM_MEMORY
-        )
-        self.last = now
-
-    def stopped(self, now: float) -> bool:
-        patience = max(_LEAST_PATIENCE_SECONDS, _RHYTHM_FACTOR * self.mean_seconds)
-        return self.frames >= _RHYTHM_FRAMES and now - self.last > patience
 
 
 @dataclass(slots=True)
@@ -111,14 +97,28 @@ class Session:
     ----------
     tape
         Shared with the other connections and with those before: it tells what was missed.
+    wanted, suspects
+        Shared with the connection that hands over to this one.
+
+    Attributes
+    ----------
+    tired
+        Why a successor should take over although the connection lives; None: there is no reason.
+    released
+        Whether a successor has taken over.
     """
 
     tape: TradeTape
     wanted: dict[Subscription, None] = field(default_factory=dict)
+    suspects: Suspects[Subscription] = field(default_factory=Suspects[Subscription])
     _asked: dict[Subscription, float] = field(default_factory=dict)
     _confirmed: set[Subscription] = field(default_factory=set)
     _replaying: set[str] = field(default_factory=set)
-    _rhythms: dict[str, _Rhythm] = field(default_factory=dict)
+    _rhythms: dict[_Topic, Rhythm] = field(default_factory=dict)
+    open: bool = False
+    opened_at: float = 0.0
+    tired: str | None = None
+    released: bool = False
     _heard: float = 0.0
     _pinged: float = 0.0
     _ponged: bool = True
@@ -128,29 +128,42 @@ class Session:
         """Whether everything public that is wanted was confirmed."""
         return all(wanted.user or wanted in self._confirmed for wanted in self.wanted)
 
+    @property
+    def pending(self) -> list[Subscription]:
+        """What was asked for and not confirmed, but for users, of whom there may be too many."""
+        return [asked for asked in self._asked if not asked.user and asked not in self._confirmed]
+
     def opened(self, now: float) -> None:
         """Begin a new connection."""
-        self._asked.clear()
         self.closed()
         self._rhythms.clear()
-        self._heard = self._pinged = now
+        self.open, self.tired, self.released = True, None, False
+        self.opened_at = self._heard = self._pinged = now
         self._ponged = True
 
     def closed(self) -> None:
         """Note that nothing is subscribed any more."""
+        self.open = False
+        self._asked.clear()
         self._confirmed.clear()
         self._replaying.clear()
 
-    def due(self, now: float) -> Iterator[Effect]:
-        """Yield what has to be done at `now`; called a few times a second."""
+    def due(self, now: float, room: int = 100) -> Iterator[Effect]:
+        """Yield what has to be done at `now`; called a few times a second.
+
+        Parameters
+        ----------
+        room
+            How many subscriptions may be sent now.
+        """
         if reason := self._hopeless(now):
             yield Reconnect(reason)
             return
         yield from self._let_go()
-        for subscription in self.wanted:
-            if self._may_ask(subscription, now):
-                self.asked(subscription, now)
-                yield Send(subscription.message("subscribe"))
+        asking = [wanted for wanted in self.wanted if self._may_ask(wanted, now)]
+        for subscription in self.suspects.next(asking, pending=bool(self.pending))[:room]:
+            self.asked(subscription, now)
+            yield Send(subscription.message("subscribe"))
         if now - self._pinged >= PING_SECONDS:
             self._pinged, self._ponged = now, False
             yield Send('{"method":"ping"}')
@@ -160,8 +173,7 @@ class Session:
         for subscription in [asked for asked in self._asked if asked not in self.wanted]:
             del self._asked[subscription]
             self._confirmed.discard(subscription)
-            if subscription.type == "trades" and subscription.coin:
-                self._rhythms.pop(subscription.coin, None)
+            self._rhythms.pop(_topic(subscription), None)
             yield Send(subscription.message("unsubscribe"))
 
     def _may_ask(self, subscription: Subscription, now: float) -> bool:
@@ -175,7 +187,7 @@ class Session:
     def asked(self, subscription: Subscription, now: float) -> None:
         """Note that `subscription` was asked for: of a coin's trades the venue then repeats the last."""
         self._asked[subscription] = now
-        if subscription.type == "trades" and subscription.coin:
+        if subscription.type == _TRADES and subscription.coin:
             self._replaying.add(subscription.coin)
 
     def received(self, text: str | bytes, now: float) -> Iterator[Effect]:
@@ -201,6 +213,7 @@ class Session:
             case "error":
                 yield Complaint(raw.decode(errors="replace")[:300])
             case channel:
+                self._beat(channel, raw, now)
                 yield Data(channel, raw)
 
     def _trades(self, raw: bytes, now: float) -> Iterator[Effect]:
@@ -210,7 +223,7 @@ class Session:
         coin = trades[0].coin
         replay = coin in self._replaying
         self._replaying.discard(coin)
-        self._rhythms.setdefault(coin, _Rhythm(now)).beat(now)
+        self._rhythm((_TRADES, coin, None), now).beat(now)
         taken = self.tape.take(coin, trades, replay=replay)
         if taken.trades or taken.covered_from_ms is not None:
             yield TradesSeen(coin, taken)
@@ -223,25 +236,39 @@ class Session:
             confirmed = Subscription(echoed.type, echoed.coin, echoed.interval, user)
             if confirmed in self._asked:
                 self._confirmed.add(confirmed)
+                self.suspects.cleared(confirmed)
+
+    def _beat(self, channel: str, raw: bytes, now: float) -> None:
+        if channel in PATIENCE:
+            self._rhythm((channel, *parse_topic(raw)), now).beat(now)
+
+    def _rhythm(self, topic: _Topic, now: float) -> Rhythm:
+        rhythm = self._rhythms.get(topic)
+        if rhythm is None:
+            rhythm = self._rhythms[topic] = Rhythm(PATIENCE[topic[0]], now)
+        return rhythm
 
     def _wake_silent(self, now: float) -> Iterator[Effect]:
-        """Subscribe anew to coins whose trades stopped although the connection lives."""
-        for coin, rhythm in self._rhythms.items():
-            if rhythm.stopped(now):
-                subscription = Subscription("trades", coin)
-                rhythm.last, rhythm.frames = now, 0
-                self._replaying.add(coin)
+        """Subscribe anew to what fell silent although the connection lives."""
+        for topic, rhythm in self._rhythms.items():
+            subscription = Subscription(*topic)
+            if rhythm.lost(now, ACK_SECONDS):
+                self.tired = f"{topic[1] or topic[0]} stays silent"
+            elif rhythm.stopped(now) and subscription in self._confirmed:
+                rhythm.renewed(now)
                 yield Send(subscription.message("unsubscribe"))
                 yield Send(subscription.message("subscribe"))
+                self.asked(subscription, now)
 
     def _hopeless(self, now: float) -> str | None:
         if not self._ponged and now - self._pinged > PONG_SECONDS:
             return "no pong"
         if now - self._heard > SILENCE_SECONDS:
             return "nothing heard"
-        waiting = (
-            at for sub, at in self._asked.items() if sub not in self._confirmed and sub.user is None
-        )
-        if now - min(waiting, default=now) > ACK_SECONDS:
+        if now - min((self._asked[each] for each in self.pending), default=now) > ACK_SECONDS:
             return "a subscription was not confirmed"
         return None
+
+
+def _topic(subscription: Subscription) -> _Topic:
+    return subscription.type, subscription.coin, subscription.interval

@@ -1,15 +1,18 @@
-"""Keep one websocket connection to the venue open, whatever happens to it."""
+"""Keep one line to the venue open, whatever happens to its connections."""
 
 import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 from random import Random
+from typing import NamedTuple
 
 import structlog
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
+from market_scraper.collecting import Patience
 from market_scraper.connectors.hyperliquid.budget import WeightBudget
+from market_scraper.connectors.hyperliquid.line import Line
 from market_scraper.connectors.hyperliquid.session import Effect, Reconnect, Send, Session
 from market_scraper.errors import WireFormatError
 from market_scraper.tapping import Kind
@@ -19,40 +22,52 @@ log = structlog.get_logger()
 
 MESSAGES_A_MINUTE = 1_800
 CONNECTIONS_A_MINUTE = 20
-_FIRST_WAIT_SECONDS = 0.5
-_LONGEST_WAIT_SECONDS = 30.0
+_PATIENCE = Patience(first_seconds=0.5, longest_seconds=30.0, jitter=0.5)
 _TICK_SECONDS = 0.2
+_CLOSE_SECONDS = 2.0
+_MOST_AT_ONCE = 50
 _MOST_BYTES = 16 << 20
 _FRAMES_AT_ONCE = 20
+_NORMAL_CLOSE = 1_000
+_EXPIRED = "Expired"
 
 
-Tap = Callable[[Kind, bytes], None]
-"""Called with what happened to the connection, and what travelled."""
+Tap = Callable[[Kind, bool, bytes], None]
+"""Called with what happened to a connection, whether it is a second, and what travelled."""
 
 
 class SocketLimits:
-    """What all connections together may do in any minute."""
+    """What all connections together may do in any minute, and whose line has two of them."""
 
     def __init__(self) -> None:
         self.messages = WeightBudget(MESSAGES_A_MINUTE)
         self.connections = WeightBudget(CONNECTIONS_A_MINUTE)
+        self.handing_over: Line | None = None
 
 
-class VenueSocket:
-    """Thin I/O around a `Session`: connects, sends what it says, feeds it what comes.
+class _End(NamedTuple):
+    """Why a connection ended."""
+
+    reason: str
+    by_venue: bool = False
+    expired: bool = False
+
+
+class VenueLine:
+    """Thin I/O around a `Line`: connects, sends what its sessions say, feeds them what comes.
 
     Parameters
     ----------
     url
         The websocket's address.
-    session
+    line
         Decides everything.
     limits
-        Shared by all sockets of the process.
+        Shared by all lines of the process.
     clock
-        Tells the session the time.
+        Tells the sessions the time.
     on_effect
-        Called with everything the session says beyond sending and reconnecting.
+        Called with everything the sessions say beyond sending and reconnecting.
     jitter
         Spreads reconnections.
     tap
@@ -62,7 +77,7 @@ class VenueSocket:
     def __init__(  # noqa: PLR0913 -- each is a collaborator of its own
         self,
         url: str,
-        session: Session,
+        line: Line,
         limits: SocketLimits,
         clock: Clock,
         on_effect: Callable[[Effect], None],
@@ -70,76 +85,121 @@ class VenueSocket:
         jitter: Random,
         tap: Tap,
     ) -> None:
-        self.session = session
-        self.open = False
+        self.line = line
         self.set_aside = 0
+        self.handovers = 0
         self._url = url
         self._limits = limits
         self._clock = clock
         self._on_effect = on_effect
         self._jitter = jitter
         self._tap = tap
+        self._failures = 0
+        self._again_at = 0.0
+        self._places = {False, True}
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
-        wait = _FIRST_WAIT_SECONDS
-        while True:
-            opened = self._now()
-            reason = await self._connected()
-            wait = _FIRST_WAIT_SECONDS if self._now() - opened > _LONGEST_WAIT_SECONDS else wait * 2
-            seconds = self._jitter.uniform(0.5, 1.0) * min(wait, _LONGEST_WAIT_SECONDS)
-            log.warning("socket_closed", reason=reason, wait=round(seconds, 2))
-            await self._clock.sleep(seconds)
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                now = self._now()
+                if now >= self._again_at and (self.line.needs_first() or self._may_hand_over(now)):
+                    tasks.create_task(self._hold(self.line.begin()))
+                self.line.relieve(now)
+                await self._clock.sleep(_TICK_SECONDS)
 
-    async def _connected(self) -> str:
-        """Hold one connection; return why it ended."""
+    def _may_hand_over(self, now: float) -> bool:
+        """Tell whether a second connection may be opened: only one line has two at a time."""
+        if not self.line.needs_successor(now):
+            return False
+        if self._limits.handing_over is not None:
+            return False
+        self._limits.handing_over = self.line
+        return True
+
+    async def _hold(self, session: Session) -> None:
+        """Hold one connection until it ends, and note why it did."""
+        second, end, age = min(self._places), _End("cancelled"), 0.0
+        self._places.discard(second)
+        try:
+            end = await self._connected(session, second=second)
+        finally:
+            age = self._now() - session.opened_at if session.open else 0.0
+            culprit = self.line.ended(session, by_venue=end.by_venue)
+            self._places.add(second)
+            if self._limits.handing_over is self.line:
+                self._limits.handing_over = None
+        if culprit is not None:
+            log.error("subscription_given_up", subscription=culprit.message("subscribe"))
+        self._after(end, age, released=session.released)
+
+    def _after(self, end: _End, age: float, *, released: bool) -> None:
+        if end.expired:
+            self.line.lifetime.expired(age)
+        if released:
+            self.handovers += 1
+            log.info("socket_handed_over", age=round(age, 1))
+            return
+        self._failures = 1 if end.expired or age > _PATIENCE.longest_seconds else self._failures + 1
+        wait = _PATIENCE.seconds(self._failures, self._jitter.random())
+        self._again_at = self._now() + wait
+        log.warning("socket_closed", reason=end.reason, age=round(age, 1), wait=round(wait, 2))
+
+    async def _connected(self, session: Session, *, second: bool) -> _End:
         await self._enter(self._limits.connections)
         try:
             async with connect(
-                self._url, ping_interval=None, compression=None, max_size=_MOST_BYTES
+                self._url,
+                ping_interval=None,
+                compression=None,
+                max_size=_MOST_BYTES,
+                close_timeout=_CLOSE_SECONDS,
             ) as socket:
-                self.open = True
-                self._tap("open", b"")
-                self.session.opened(self._now())
-                return await self._converse(socket)
+                self._tap("open", second, b"")
+                session.opened(self._now())
+                try:
+                    return await self._converse(socket, session, second=second)
+                except ConnectionClosed:
+                    return _end_of(socket)
         except (OSError, WebSocketException) as e:
-            return str(e) or type(e).__name__
+            return _End(str(e) or type(e).__name__)
         finally:
-            if self.open:
-                self._tap("close", b"")
-            self.open = False
-            self.session.closed()
+            if session.open:
+                self._tap("close", second, b"")
 
-    async def _converse(self, socket: ClientConnection) -> str:
-        reading = asyncio.create_task(self._read(socket))
+    async def _converse(self, socket: ClientConnection, session: Session, *, second: bool) -> _End:
+        reading = asyncio.create_task(self._read(socket, session, second=second))
         try:
             while not reading.done():
-                for effect in self.session.due(self._now()):
+                if session.released:
+                    return _End("handed over")
+                room = min(_MOST_AT_ONCE, self._limits.messages.room(self._now()))
+                for effect in list(session.due(self._now(), room)):
                     if isinstance(effect, Reconnect):
-                        return effect.reason
+                        return _End(effect.reason)
                     if isinstance(effect, Send):
                         await self._enter(self._limits.messages)
-                        self._tap("sent", effect.text.encode())
+                        self._tap("sent", second, effect.text.encode())
                         await socket.send(effect.text)
                 await asyncio.wait([reading], timeout=_TICK_SECONDS)
             return reading.result()
         finally:
             reading.cancel()
 
-    async def _read(self, socket: ClientConnection) -> str:
-        count = 0
+    async def _read(self, socket: ClientConnection, session: Session, *, second: bool) -> _End:
+        number = 0
         async with aclosing(aiter(socket)) as frames:  # type: ignore[type-var]
             async for frame in frames:
-                self._understand(frame)
-                count += 1
-                if count % _FRAMES_AT_ONCE == 0:
+                self._understand(frame, session, second=second)
+                number += 1
+                if number % _FRAMES_AT_ONCE == 0:
                     await asyncio.sleep(0)
-        return f"closed with {socket.close_code} {socket.close_reason}"
+        return _end_of(socket)
 
-    def _understand(self, frame: str | bytes) -> None:
-        self._tap("frame", frame.encode() if isinstance(frame, str) else frame)
+    def _understand(self, frame: str | bytes, session: Session, *, second: bool) -> None:
+        self._tap("frame", second, frame.encode() if isinstance(frame, str) else frame)
         try:
-            for effect in self.session.received(frame, self._now()):
+            for effect in session.received(frame, self._now()):
                 self._on_effect(effect)
         except WireFormatError as e:
             self.set_aside += 1
@@ -152,3 +212,9 @@ class VenueSocket:
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
+
+
+def _end_of(socket: ClientConnection) -> _End:
+    code, reason = socket.close_code, socket.close_reason
+    expired = (code, reason) == (_NORMAL_CLOSE, _EXPIRED)
+    return _End(f"closed with {code} {reason or ''}".strip(), by_venue=not expired, expired=expired)

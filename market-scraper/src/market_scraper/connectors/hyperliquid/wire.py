@@ -221,6 +221,14 @@ class WireSubscription(Struct, frozen=True):
     dex: str | None = None
 
 
+class WireTopic(Struct, frozen=True):
+    """What ``data`` of most channels says of whom it is; a candle says it in letters."""
+
+    coin: str | None = None
+    s: str | None = None
+    i: str | None = None
+
+
 class WireAck(Struct, frozen=True):
     """``data`` of ``subscriptionResponse``."""
 
