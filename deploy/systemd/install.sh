@@ -95,7 +95,7 @@ write_settings() {
 
 switch() {
     before=$(readlink "$HOME_FOLDER/current" || :)
-    install -m 644 "$HERE"/*.service "$HERE"/*.target "$UNITS/"
+    install -m 644 "$HERE"/*.service "$HERE"/*.timer "$HERE"/*.target "$UNITS/"
     ln -sfn "$release" "$HOME_FOLDER/current.new"
     mv -T "$HOME_FOLDER/current.new" "$HOME_FOLDER/current"
     forget_old_releases "$before"

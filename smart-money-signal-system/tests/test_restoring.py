@@ -8,7 +8,10 @@ from msgspec import json
 
 from shared_events.journal import JournalWriter
 from signal_system.domain.rules import Rules
+from signal_system.feature_keeping import BarKeeper
 from signal_system.fold import Fold, FoldConfig, Issued
+from signal_system.ml.features.feed import FeatureFeed
+from signal_system.ml.features.registry import SERVED
 from signal_system.restoring import restore
 from signal_system.storage.port import BEFORE_ALL, Checkpoint, Place
 from signal_system.storage.sqlite import SqliteStore
@@ -129,6 +132,57 @@ async def test_after_a_change_of_settings_the_state_is_new_and_the_chain_goes_on
     first = next(event.data for event in tail if event.type == "signals")
     assert first.prev_hash == json.decode(snapshot_at(CUT))["memory"]["chain"]
     assert first.config_hash == changed.hash
+
+
+async def kept_at(cut: int, store: SqliteStore) -> None:
+    """Keep a snapshot with its bars, as the service does, after the first `cut` records."""
+    bars = BarKeeper()
+    fold = Fold(FoldConfig(), FeatureFeed(SERVED, bars.hear))
+    for position, record in enumerate(RECORDS[:cut]):
+        fold.apply(position, record)
+    kept = await bars.kept(fold.features)
+    store.commit(Checkpoint(cut - 1, fold.snapshot(), (), BEFORE_ALL, kept))
+
+
+def rows_of(fold: Fold) -> list[tuple[str, int, bytes]]:
+    return [
+        (coin, len(fold.features.bars(coin, "1h")), series.values.tobytes())
+        for coins in fold.features.series.values()
+        for coin, series in sorted(coins.items())
+        if series.values is not None
+    ]
+
+
+async def test_features_go_on_from_the_bars_that_were_kept(
+    store: SqliteStore, journal: Path
+) -> None:
+    await kept_at(CUT, store)
+    kept = [store.bars(series) for series in store.series()]
+
+    fold, _ = await restored(store, journal)
+
+    assert any(kept)
+    assert rows_of(fold) == rows_of(uninterrupted()[0])
+    assert rows_of(fold)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["UPDATE bars SET body = 'x'", "UPDATE bars SET series = series || 'x'"],
+)
+async def test_bars_that_cannot_be_read_are_made_up_for_by_the_journal(
+    store: SqliteStore, journal: Path, tmp_path: Path, damage: str
+) -> None:
+    await kept_at(CUT, store)
+    for path in tmp_path.rglob("*.db"):
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("DELETE FROM bars WHERE open_ms > (SELECT min(open_ms) FROM bars)")
+            connection.execute(damage.replace("'x'", "x'00'"))
+
+    fold, _ = await restored(store, journal)
+
+    assert rows_of(fold) == rows_of(uninterrupted()[0])
+    assert fold.state.digest() == uninterrupted()[0].state.digest()
 
 
 async def test_an_empty_journal_is_a_beginning(store: SqliteStore, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from socket import gethostname
@@ -22,14 +23,20 @@ from shared_events.runtime.serving import serving
 from signal_system.api import web
 from signal_system.config import Settings
 from signal_system.event_subscriber import GROUP, TYPES, EventSubscriber, remembered
-from signal_system.fold import Fold
+from signal_system.feature_keeping import BarKeeper
+from signal_system.feature_serving import FeatureServing
+from signal_system.fold import Encoded, Fold
+from signal_system.ml.features.feed import FeatureFeed
+from signal_system.ml.features.registry import SERVED
 from signal_system.ml.model_registry import ModelRegistry
 from signal_system.model_watcher import LOOK_SECONDS, ModelWatcher
 from signal_system.pacing import Pacer
 from signal_system.read_model import BusFigures, LiveReadModel
 from signal_system.restoring import restore
 from signal_system.signal_store import SignalStore
+from signal_system.storage.feature_redis import OnlineFeatures, open_online
 from signal_system.storage.port import StorageError, Store
+from signal_system.storage.served_features import ServedFeatures
 from signal_system.storage.sqlite import SqliteStore
 
 log = structlog.get_logger()
@@ -43,6 +50,16 @@ _RETENTION_SECONDS = 60.0
 _FORGOTTEN_AT_ONCE = 5_000
 
 
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """What a service talks to; `online` is None without Redis."""
+
+    bus: EventBus
+    store: Store
+    journal: JournalWriter
+    online: OnlineFeatures | None
+
+
 class Service:
     """The parts of a running signal system.
 
@@ -52,16 +69,20 @@ class Service:
         Answers the HTTP side.
     fold
         State and decisions.
+    features
+        Brings what the fold makes of candles to where others find it.
     restored
         Set once the journal is folded and the bus is read.
     """
 
-    def __init__(
-        self, settings: Settings, bus: EventBus, store: Store, journal: JournalWriter, clock: Clock
-    ) -> None:
+    def __init__(self, settings: Settings, adapters: Adapters, clock: Clock) -> None:
+        bus, store, journal = adapters.bus, adapters.store, adapters.journal
         self._settings, self._bus, self._store, self._clock = settings, bus, store, clock
         self._journal = journal
-        self.fold = Fold(settings.fold_config())
+        self._bars = BarKeeper()
+        self.features = FeatureServing(ServedFeatures(settings.served), adapters.online)
+        feed = FeatureFeed(SERVED, self._bars.hear)
+        self.fold = Fold(settings.fold_config(), feed, self.features.add)
         self._signals = SignalStore(store)
         ids = remembered(settings.journal, journal.next_position)
         self._subscriber = EventSubscriber(
@@ -101,6 +122,7 @@ class Service:
             tasks.create_task(consume(subscription, self._subscriber.handle, clock=self._clock))
             tasks.create_task(self._subscriber.tick_for_ever())
             tasks.create_task(self._signals.publish_to(self._bus, self._clock))
+            tasks.create_task(self.features.serve(self._clock))
             tasks.create_task(self._keep_for_ever())
             tasks.create_task(self._every(LOOK_SECONDS, self._watcher.look))
             tasks.create_task(self._every(_LAG_SECONDS, self._ask_for_lag))
@@ -123,11 +145,13 @@ class Service:
             position = self.fold.position
             if position == self._kept_position:
                 return
-            traders = await self._encoded_traders()
-            checkpoint = self._signals.checkpoint(position, self.fold.snapshot(traders))
+            bars = await self._bars.kept(self.fold.features)
+            snapshot = self.fold.snapshot(await self._encoded())
+            checkpoint = self._signals.checkpoint(position, snapshot, bars)
         try:
             await self._signals.commit(checkpoint)
         except StorageError as e:
+            self._bars.keep_again(bars)
             log.warning("checkpoint_failed", reason=str(e))
         else:
             self._kept_position = position
@@ -140,12 +164,15 @@ class Service:
                 " come again by themselves, the rest does not"
             )
 
-    async def _encoded_traders(self) -> list[Raw]:
-        pacer, encoded = Pacer(), list[Raw]()
+    async def _encoded(self) -> Encoded:
+        pacer, traders, books = Pacer(), list[Raw](), dict[str, Raw]()
         for trader in self.fold.state.traders.values():
-            encoded.append(Raw(json.encode(trader)))
+            traders.append(Raw(json.encode(trader)))
             await pacer.breathe()
-        return encoded
+        for address, trader in self.fold.features.assembler.books.traders.items():
+            books[address] = Raw(json.encode(trader))
+            await pacer.breathe()
+        return Encoded(traders, books)
 
     async def _keep_for_ever(self) -> None:
         waited = 0.0
@@ -186,6 +213,7 @@ class Service:
             await asyncio.to_thread(self._store.forget_before, until, _FORGOTTEN_AT_ONCE)
         except StorageError as e:
             log.warning("history_not_forgotten", reason=str(e))
+        await self.features.forget_before(until)
 
 
 @asynccontextmanager
@@ -217,7 +245,9 @@ async def running(
             holder = f"{gethostname()}:{settings.data_dir.resolve()}"
             opened = open_bus(settings.bus_url, consumer=CONSUMER, holder=holder)
             bus = await stack.enter_async_context(opened)
-        service = Service(settings, bus, store, journal, clock or SystemClock())
+        online = await stack.enter_async_context(open_online(settings.bus_url))
+        adapters = Adapters(bus, store, journal, online)
+        service = Service(settings, adapters, clock or SystemClock())
         if serve:
             app = web.build(service.read_model, bus, settings)
             service.port = await stack.enter_async_context(

@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from shared_events.errors import ConfigError
 from shared_events.runtime.config import refuse_misspelt
 from signal_system.domain.rules import Rules
-from signal_system.fold import FoldConfig
+from signal_system.fold_config import FoldConfig
 from signal_system.ml.band import Band
 from signal_system.weighting_engine import WeightingConfig
 
@@ -114,6 +114,11 @@ class Settings(BaseSettings):
     def registry(self) -> Path:
         """Where versions of models are kept."""
         return self.models or self.data_dir / "models"
+
+    @property
+    def served(self) -> Path:
+        """Where the features that were served are kept, for the audit."""
+        return self.data_dir / "served-features"
 
     @property
     def database(self) -> Path:

@@ -1,19 +1,19 @@
 """The one function of live, restart, replay and backtest: a record of the journal in, signals out."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple, cast
 
-from msgspec import Raw, Struct, json
+from msgspec import Raw, Struct, json, structs
 
 from shared_events.envelope import StandardEvent, event
 from shared_events.journal import Tick
 from shared_events.payloads import Models, Outcome, Regime, Signal
-from signal_system.domain.rules import Rules
-from signal_system.ml.band import Band
+from signal_system.domain.trader import Trader
+from signal_system.fold_config import FoldConfig
+from signal_system.ml.features.feed import FeatureFeed, FeedSnapshot, Told
+from signal_system.ml.features.registry import SERVED
 from signal_system.signal_generation.outcomes import Claim, Terms
 from signal_system.signal_generation.processor import (
     Memory,
@@ -21,41 +21,37 @@ from signal_system.signal_generation.processor import (
     SignalGenerationProcessor,
 )
 from signal_system.state import Quote, State, StateSnapshot
-from signal_system.weighting_engine import TraderWeightingEngine, WeightingConfig
+from signal_system.weighting_engine import TraderWeightingEngine
+
+__all__ = ["SNAPSHOT_VERSION", "SOURCE", "Encoded", "Fold", "FoldConfig", "FoldSnapshot", "Issued"]
 
 SOURCE = "signal-system"
-SNAPSHOT_VERSION = 4
+SNAPSHOT_VERSION = 5
 """Raised whenever a snapshot of an earlier build would be misread: the journal is folded instead."""
 
 Issued = StandardEvent[Any]
 """A `signals`, `outcomes` or `regimes` event that a record led to."""
 
 
-@dataclass(frozen=True, slots=True)
-class FoldConfig:
-    """Everything that decides which signals a journal leads to; its models are in the journal."""
-
-    rules: Rules = field(default_factory=Rules)
-    weighting: WeightingConfig = field(default_factory=WeightingConfig)
-    baseline: Band = field(default_factory=Band)
-
-    @property
-    def hash(self) -> str:
-        """Sixteen hexadecimal digits that change with any setting that could change a signal."""
-        parts = [
-            part.model_dump(mode="json") for part in (self.rules, self.weighting, self.baseline)
-        ]
-        return sha256(json.encode(parts, order="sorted")).hexdigest()[:16]
-
-
 class FoldSnapshot(Struct, kw_only=True):
-    """A fold after the record at `position`, made by the configuration with that hash."""
+    """A fold after the record at `position`, made by the configuration with that hash.
+
+    The bars that features follow from are not part of it: whoever keeps it keeps them beside it.
+    """
 
     version: int
     config_hash: str
     position: int
     state: StateSnapshot
     memory: Memory
+    features: FeedSnapshot
+
+
+class Encoded(NamedTuple):
+    """The largest parts of a snapshot, encoded before: the state's traders, the features' books."""
+
+    traders: Sequence[Raw]
+    books: Mapping[str, Raw]
 
 
 class Fold:
@@ -68,10 +64,20 @@ class Fold:
     ----------
     config
         Rules, weighting and the regime's baseline.
+    features
+        Makes the features of every coin; one of its own unless somebody listens to its bars.
+    on_rows
+        Told of every row that a record led to.
     """
 
-    def __init__(self, config: FoldConfig) -> None:
+    def __init__(
+        self,
+        config: FoldConfig,
+        features: FeatureFeed | None = None,
+        on_rows: Callable[[Sequence[Told]], None] = lambda _: None,
+    ) -> None:
         self.config, self.position = config, -1
+        self.features, self._on_rows = features or FeatureFeed(SERVED), on_rows
         engine = TraderWeightingEngine(config.weighting)
         self.state = State(engine, config.rules, config.baseline)
         self.provenance = Provenance(
@@ -109,38 +115,56 @@ class Fold:
         touched.update(effect.coins)
         for signals in self.processor.react(touched, position):
             yield self._issued(signals)
+        yield from self._see_features(record)
 
     def settle(self) -> Iterator[list[Issued]]:
         """Decide what a recording's present instant touched: no further record belongs to it."""
         for signals in self.processor.settle(self.position):
             yield self._issued(signals)
 
-    def snapshot(self, traders: Sequence[Raw] | None = None) -> bytes:
-        """Return all that `restore` needs to go on after this position.
+    def snapshot(self, encoded: Encoded | None = None) -> bytes:
+        """Return all that `restore` needs to go on after this position, but for features' bars.
 
         Parameters
         ----------
-        traders
-            The state's traders, if somebody took the time to encode them before: most of the work.
+        encoded
+            Most of the work, if somebody took the time to do it before.
         """
+        features = self.features.snapshot()
+        if encoded is not None:
+            features = _with_books(features, encoded.books)
         whole = FoldSnapshot(
             version=SNAPSHOT_VERSION,
             config_hash=self.config.hash,
             position=self.position,
-            state=self.state.snapshot(traders),
+            state=self.state.snapshot(encoded and encoded.traders),
             memory=self.processor.memory,
+            features=features,
         )
         return json.encode(whole)
 
     def restore(self, saved: FoldSnapshot) -> None:
         """Become the fold that `saved` was taken of; this one must be new."""
         self.state.restore(saved.state)
+        self.features.restore(saved.features)
         self.go_on(saved.position, saved.memory)
 
     def go_on(self, position: int, memory: Memory) -> None:
         """Decide on from `memory`, the state being that after the record at `position`."""
         self.position = position
         self.processor = self._processor(memory)
+
+    def _see_features(self, record: StandardEvent[Any] | Tick) -> Iterator[list[Issued]]:
+        if isinstance(record, Tick):
+            return
+        rows = list[Told]()
+        for told in self.features.steps(record):
+            if told is None:
+                yield []
+            else:
+                rows.append(told)
+        if rows:
+            self._on_rows(rows)
 
     def _processor(self, memory: Memory) -> SignalGenerationProcessor:
         return SignalGenerationProcessor(self.state, self.config.rules, self.provenance, memory)
@@ -185,6 +209,12 @@ class Fold:
     def _event(self, fact: Signal | Outcome | Regime) -> Issued:
         at = _time_of(fact)
         return event(fact, source=SOURCE, time=at, recorded_at=self.state.now or at)
+
+
+def _with_books(features: FeedSnapshot, books: Mapping[str, Raw]) -> FeedSnapshot:
+    assembler = features.assembler
+    known = structs.replace(assembler.books, traders=cast("dict[str, Trader]", books))
+    return FeedSnapshot(features.specs, structs.replace(assembler, books=known))
 
 
 def _moment(record: StandardEvent[Any] | Tick) -> datetime:

@@ -6,8 +6,10 @@ from time import perf_counter
 import structlog
 from msgspec import MsgspecError, Struct, json
 
+from shared_events.envelope import StandardEvent
 from shared_events.journal import decode_record, read
 from signal_system.event_subscriber import Listener
+from signal_system.feature_keeping import bars_of, series_of
 from signal_system.fold import SNAPSHOT_VERSION, Fold, FoldSnapshot
 from signal_system.pacing import Pacer
 from signal_system.storage.port import StorageError, Store
@@ -49,14 +51,13 @@ def newest_snapshot(store: Store, journal_end: int) -> FoldSnapshot | None:
 async def restore(fold: Fold, store: Store, journal: Path, end: int, listener: Listener) -> None:
     """Bring the new `fold` to the journal's end; `listener` hears what the tail leads to.
 
-    After a change of settings the state is folded anew under them, while decisions and their chain
-    go on from the snapshot: what was issued is history.
+    After a change of settings, or of the features' definitions, the state is folded anew, while
+    decisions and their chain go on from the snapshot: what was issued is history.
     """
     saved, began = newest_snapshot(store, end), perf_counter()
-    if saved is not None and saved.config_hash == fold.config.hash:
+    if saved is not None and await _restored(fold, store, saved):
         fold.restore(saved)
     elif saved is not None:
-        log.warning("settings_changed", before=saved.config_hash, now=fold.config.hash)
         await _refold_state(fold, journal, saved)
     start = fold.position + 1
     await _fold_tail(fold, journal, listener)
@@ -68,12 +69,36 @@ async def restore(fold: Fold, store: Store, journal: Path, end: int, listener: L
     )
 
 
+async def _restored(fold: Fold, store: Store, saved: FoldSnapshot) -> bool:
+    """Load the bars kept with `saved`; False if `saved` is not of this fold's making."""
+    if saved.config_hash != fold.config.hash:
+        log.warning("settings_changed", before=saved.config_hash, now=fold.config.hash)
+        return False
+    if saved.features.specs != fold.features.hashes:
+        log.warning("feature_specs_changed", before=saved.features.specs, now=fold.features.hashes)
+        return False
+    pacer = Pacer(_WORK_SECONDS)
+    try:
+        for series in store.series():
+            coin, interval = series_of(series)
+            fold.features.load(coin, interval, bars_of(store, series))
+            await pacer.breathe()
+    except (MsgspecError, StorageError) as e:
+        log.warning("bars_unreadable", reason=str(e))
+        fold.features.clear()
+        return False
+    return True
+
+
 async def _refold_state(fold: Fold, journal: Path, saved: FoldSnapshot) -> None:
     pacer = Pacer(_WORK_SECONDS)
     for position, raw in read(journal):
         if position > saved.position:
             break
-        fold.state.apply(decode_record(raw))
+        record = decode_record(raw)
+        fold.state.apply(record)
+        if isinstance(record, StandardEvent):
+            fold.features.apply(record)
         await pacer.breathe()
     fold.go_on(saved.position, saved.memory)
 

@@ -18,7 +18,16 @@ from shared_events.codec import decode, encode
 from shared_events.payloads import Regime, Signal
 from shared_events.runtime.clock import Clock
 from signal_system.fold import Issued
-from signal_system.storage.port import BEFORE_ALL, TURN, About, Checkpoint, Entry, Place, Store
+from signal_system.storage.port import (
+    BEFORE_ALL,
+    TURN,
+    About,
+    Checkpoint,
+    Entry,
+    KeptBar,
+    Place,
+    Store,
+)
 
 MAX_PENDING = 100_000
 """Issued events that may wait for a store that does not take them."""
@@ -66,9 +75,11 @@ class SignalStore:
         if issued:
             self._news.set()
 
-    def checkpoint(self, position: int, snapshot: bytes) -> Checkpoint:
+    def checkpoint(
+        self, position: int, snapshot: bytes, bars: Sequence[KeptBar] = ()
+    ) -> Checkpoint:
         """Return what to commit with `snapshot`, which was taken after the record at `position`."""
-        return Checkpoint(position, snapshot, list(self._pending.values()), self._published)
+        return Checkpoint(position, snapshot, list(self._pending.values()), self._published, bars)
 
     async def commit(self, checkpoint: Checkpoint) -> None:
         """Keep `checkpoint`; its entries wait no longer.

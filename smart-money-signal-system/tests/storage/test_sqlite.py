@@ -7,7 +7,15 @@ import pytest
 
 from shared_events.errors import ConfigError
 from shared_events.testing.factories import NOON
-from signal_system.storage.port import BEFORE_ALL, About, Checkpoint, Entry, Place, StorageError
+from signal_system.storage.port import (
+    BEFORE_ALL,
+    About,
+    Checkpoint,
+    Entry,
+    KeptBar,
+    Place,
+    StorageError,
+)
 from signal_system.storage.sqlite import SqliteStore
 
 
@@ -48,6 +56,33 @@ def test_a_checkpoint_outlives_the_process(store: SqliteStore, path: Path) -> No
     assert (again.snapshot(), again.published()) == (b"state", Place(9, 0))
     assert again.history("BTC", 3_600, limit=9, before=None) == [b"BTC at 3.0"]
     again.close()
+
+
+def bar(open_ms: int, raw: bytes = b"bar", *, series: str = "BTC|1h", oldest: int = 0) -> KeptBar:
+    return KeptBar(series, open_ms, oldest, raw)
+
+
+def test_bars_are_kept_by_series_in_order_and_a_correction_replaces_one(store: SqliteStore) -> None:
+    store.commit(Checkpoint(1, b"", (), BEFORE_ALL, [bar(2), bar(1), bar(7, series="ETH|1h")]))
+    store.commit(Checkpoint(2, b"", (), BEFORE_ALL, [bar(2, b"corrected")]))
+
+    assert store.series() == ["BTC|1h", "ETH|1h"]
+    assert store.bars("BTC|1h") == [b"bar", b"corrected"]
+
+
+def test_bars_that_nothing_follows_from_any_more_are_dropped(store: SqliteStore) -> None:
+    store.commit(Checkpoint(1, b"", (), BEFORE_ALL, [bar(1), bar(2)]))
+    store.commit(Checkpoint(2, b"", (), BEFORE_ALL, [bar(3, b"new", oldest=2)]))
+
+    assert store.bars("BTC|1h") == [b"bar", b"new"]
+
+
+def test_bars_leave_with_the_snapshot_that_they_belong_to(store: SqliteStore) -> None:
+    store.commit(Checkpoint(1, b"", (), BEFORE_ALL, [bar(1)]))
+
+    store.forget_from(0)
+
+    assert store.series() == []
 
 
 def test_history_is_of_one_coin_and_horizon_newest_first_and_pages_backwards(

@@ -49,8 +49,7 @@ def rows() -> list[Told]:
 
 
 def test_what_was_served_truly_is_equal_to_the_bit(journal: Path, served: ServedFeatures) -> None:
-    for row in rows():
-        served.write(row)
+    served.write(rows())
 
     found = audit(journal, served.read(), SPECS)
 
@@ -64,9 +63,7 @@ def test_one_bit_is_found_and_its_column_is_named(journal: Path, served: ServedF
     first, *others = (row for row in rows() if row.spec is SPEC)
     values = first.row.values.copy()
     values[1] = np.nextafter(values[1], np.float32(9))
-    served.write(first._replace(row=first.row._replace(values=values)))
-    for row in others:
-        served.write(row)
+    served.write([first._replace(row=first.row._replace(values=values)), *others])
 
     found = audit(journal, served.read(), SPECS)[SPEC.hash]
 
@@ -78,8 +75,8 @@ def test_what_the_journal_does_not_lead_to_is_missing(
     journal: Path, served: ServedFeatures
 ) -> None:
     row = rows()[-1]
-    served.write(row._replace(coin="ETH"))
-    served.write(row._replace(spec=FeatureSpec("old", "1h", (EwTrend(3),), 12, 6, 4)))
+    old = FeatureSpec("old", "1h", (EwTrend(3),), 12, 6, 4)
+    served.write([row._replace(coin="ETH"), row._replace(spec=old)])
 
     found = audit(journal, served.read(), SPECS)
 
@@ -92,8 +89,7 @@ def test_what_the_journal_does_not_lead_to_is_missing(
 def test_rows_are_kept_by_day_and_a_torn_line_is_left_out(
     served: ServedFeatures, tmp_path: Path
 ) -> None:
-    for row in rows():
-        served.write(row)
+    served.write(rows())
     files = sorted((tmp_path / "served").iterdir())
     assert [file.name for file in files] == [
         f"{(NOON + timedelta(days=n)).date()}.jsonl" for n in range(2)
@@ -103,6 +99,15 @@ def test_rows_are_kept_by_day_and_a_torn_line_is_left_out(
     files[0].write_bytes(files[0].read_bytes()[:-5])
 
     assert len(list(served.read())) == before - 1
+
+
+def test_days_that_are_over_are_forgotten(served: ServedFeatures, tmp_path: Path) -> None:
+    served.write(rows())
+
+    served.forget_before(NOON + timedelta(days=1))
+
+    left = [file.name for file in (tmp_path / "served").iterdir()]
+    assert left == [f"{(NOON + timedelta(days=1)).date()}.jsonl"]
 
 
 def test_a_line_that_is_no_row_is_named(served: ServedFeatures, tmp_path: Path) -> None:
@@ -117,4 +122,4 @@ def test_a_disk_that_does_not_take_it_says_so(tmp_path: Path) -> None:
     (tmp_path / "served").write_text("in the way")
 
     with pytest.raises(ServedLogError, match="cannot write"):
-        ServedFeatures(tmp_path / "served").write(rows()[0])
+        ServedFeatures(tmp_path / "served").write(rows()[:1])

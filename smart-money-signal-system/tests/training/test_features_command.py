@@ -119,7 +119,7 @@ def test_a_check_on_a_journal_covers_what_only_events_say(journal: Path) -> None
 def test_an_audit_of_what_was_served_truly_ends_well(journal: Path, tmp_path: Path) -> None:
     served = ServedFeatures(tmp_path / "served")
     for row in told([spec("1h") for spec in SPECS.values()], EVENTS):
-        served.write(row)
+        served.write([row])
 
     said = run("audit", "--served", tmp_path / "served", "--journal", journal)
 
@@ -131,7 +131,7 @@ def test_an_audit_of_something_else_ends_with_code_1(journal: Path, tmp_path: Pa
     for row in told([smart_money("1h")], EVENTS):
         _, _, values = row.row
         wrong = np.where(values == 1.0, np.float32(0.5), values)
-        served.write(row._replace(row=row.row._replace(values=wrong)))
+        served.write([row._replace(row=row.row._replace(values=wrong))])
 
     said = run("audit", "--served", tmp_path / "served", "--journal", journal, code=1)
 

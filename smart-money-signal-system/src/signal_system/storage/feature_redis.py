@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 from redis.asyncio import Redis
@@ -13,6 +14,8 @@ from shared_events.errors import DataError, TransientError
 from signal_system.ml.features.series import Row
 from signal_system.ml.features.view import FeatureView
 
+_SCHEMES = ("redis", "rediss", "unix")
+_SILENCE_SECONDS = 5.0
 _FIELDS = ("event_ms", "available_ms", "values")
 _DTYPE = np.dtype("<f4")
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
@@ -99,6 +102,22 @@ class OnlineFeatures:
                 yield pipe
         except (RedisError, OSError) as e:
             raise OnlineStoreError(f"Redis did not answer about features: {e}") from e
+
+
+@asynccontextmanager
+async def open_online(url: str) -> AsyncIterator[OnlineFeatures | None]:
+    """Open the store in the Redis that `url` names for as long as the context lasts.
+
+    None if `url` names no Redis: then nobody else can ask for features.
+    """
+    if urlsplit(url).scheme not in _SCHEMES:
+        yield None
+        return
+    redis = Redis.from_url(url, protocol=2, socket_timeout=_SILENCE_SECONDS)
+    try:
+        yield OnlineFeatures(redis)
+    finally:
+        await redis.aclose()
 
 
 def _spec_key(view: FeatureView) -> str:

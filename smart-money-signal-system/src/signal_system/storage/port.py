@@ -54,14 +54,40 @@ class Entry:
     raw: bytes
 
 
+class KeptBar(NamedTuple):
+    """A bar that features follow from, too many to be part of every snapshot.
+
+    Attributes
+    ----------
+    series
+        Which coin's, and of which length.
+    open_ms
+        When it opened.
+    oldest_ms
+        From when on bars of the series are still needed.
+    """
+
+    series: str
+    open_ms: int
+    oldest_ms: int
+    raw: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What is kept in one transaction: a snapshot, all it led to, and how far was published."""
+    """What is kept in one transaction: a snapshot, all it led to, and how far was published.
+
+    Attributes
+    ----------
+    bars
+        Those that came or changed since the checkpoint before.
+    """
 
     position: int
     snapshot: bytes
     entries: Sequence[Entry]
     published: Place
+    bars: Sequence[KeptBar] = ()
 
 
 class Store(Protocol):
@@ -69,6 +95,14 @@ class Store(Protocol):
 
     def snapshot(self) -> bytes | None:
         """Return the newest snapshot; None if there is none."""
+        ...
+
+    def series(self) -> Sequence[str]:
+        """Return whose bars are kept with the newest snapshot."""
+        ...
+
+    def bars(self, series: str) -> Sequence[bytes]:
+        """Return the bars of a series in their order."""
         ...
 
     def published(self) -> Place:

@@ -1,6 +1,7 @@
 """What was served, a line a row and a file a day, so that somebody can work it out again."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -40,30 +41,42 @@ class ServedFeatures:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def write(self, told: Told) -> None:
-        """Append one row.
+    def write(self, rows: Iterable[Told]) -> None:
+        """Append `rows`.
 
         Raises
         ------
         ServedLogError
-            If the disk did not take it.
+            If the disk did not take them; written again, a row counts once.
         """
-        row = told.row
-        served = Served(
-            told.spec.hash,
-            told.coin,
-            row.event_ms,
-            row.available_ms,
-            row.values.astype(_DTYPE).tobytes(),
-        )
-        day = datetime.fromtimestamp(row.available_ms / 1000, UTC).date()
-        path = self._folder / f"{day}.jsonl"
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with path.open("ab") as file:
-                file.write(json.encode(served) + b"\n")
-        except OSError as e:
-            raise ServedLogError(f"cannot write {path} ({e.strerror})") from e
+        by_day = defaultdict[str, list[bytes]](list)
+        for told in rows:
+            day = datetime.fromtimestamp(told.row.available_ms / 1000, UTC).date()
+            by_day[f"{day}"].append(json.encode(_served(told)) + b"\n")
+        for name, lines in by_day.items():
+            path = self._folder / f"{name}.jsonl"
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                with path.open("ab") as file:
+                    file.write(b"".join(lines))
+            except OSError as e:
+                raise ServedLogError(f"cannot write {path} ({e.strerror})") from e
+
+    def forget_before(self, moment: datetime) -> None:
+        """Drop the days that were over at `moment`.
+
+        Raises
+        ------
+        ServedLogError
+            If the disk did not let go of one.
+        """
+        first = f"{moment.astimezone(UTC).date()}.jsonl"
+        for path in self._folder.glob("*.jsonl"):
+            if path.name < first:
+                try:
+                    path.unlink()
+                except OSError as e:
+                    raise ServedLogError(f"cannot remove {path} ({e.strerror})") from e
 
     def read(self) -> Iterator[Served]:
         """Yield what was served, day by day.
@@ -81,3 +94,9 @@ class ServedFeatures:
                     yield json.decode(line, type=Served)
                 except MsgspecError as e:
                     raise DataError(f"{path}:{number} is no served row: {e}") from e
+
+
+def _served(told: Told) -> Served:
+    row = told.row
+    values = row.values.astype(_DTYPE).tobytes()
+    return Served(told.spec.hash, told.coin, row.event_ms, row.available_ms, values)

@@ -1,4 +1,4 @@
-"""The store in one SQLite file: snapshot, issued events, publishing cursor."""
+"""The store in one SQLite file: snapshot, bars, issued events, publishing cursor."""
 
 import sqlite3
 import zlib
@@ -10,7 +10,15 @@ from threading import Lock
 from typing import Any, Self
 
 from shared_events.errors import ConfigError
-from signal_system.storage.port import BEFORE_ALL, TURN, Checkpoint, Entry, Place, StorageError
+from signal_system.storage.port import (
+    BEFORE_ALL,
+    TURN,
+    Checkpoint,
+    Entry,
+    KeptBar,
+    Place,
+    StorageError,
+)
 
 VERSION = 1
 _SCHEMA = """
@@ -25,6 +33,10 @@ CREATE TABLE IF NOT EXISTS issued (
     coin TEXT, horizon INTEGER, decided_at INTEGER, body BLOB NOT NULL,
     PRIMARY KEY (position, ordinal)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS bars (
+    series TEXT NOT NULL, open_ms INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (series, open_ms)
+) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS issued_by_coin ON issued (coin, horizon, decided_at);
 CREATE INDEX IF NOT EXISTS issued_by_time ON issued (at);
 """
@@ -81,6 +93,15 @@ class SqliteStore:
         except zlib.error as e:
             raise StorageError(f"the snapshot is damaged: {e}") from e
 
+    def series(self) -> Sequence[str]:
+        """Return whose bars are kept with the newest snapshot."""
+        return [row[0] for row in self._rows("SELECT DISTINCT series FROM bars ORDER BY series")]
+
+    def bars(self, series: str) -> Sequence[bytes]:
+        """Return the bars of a series in their order."""
+        query = "SELECT body FROM bars WHERE series = ? ORDER BY open_ms"
+        return [row[0] for row in self._rows(query, (series,))]
+
     def published(self) -> Place:
         """Return the place of the last event that the bus is known to have taken."""
         row = self._row("SELECT position, ordinal FROM published")
@@ -94,11 +115,13 @@ class SqliteStore:
             run.executemany("INSERT OR IGNORE INTO issued VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
             run.execute("REPLACE INTO snapshot VALUES (1, ?, ?)", (checkpoint.position, body))
             run.execute("REPLACE INTO published VALUES (1, ?, ?)", checkpoint.published)
+            _keep_bars(run, checkpoint.bars)
 
     def forget_from(self, position: int) -> None:
         """Drop the snapshot and every event from journal position `position` on."""
         with self._transaction() as run:
             run.execute("DELETE FROM snapshot")
+            run.execute("DELETE FROM bars")
             run.execute("DELETE FROM issued WHERE position >= ?", (position,))
             run.execute("DELETE FROM published WHERE position >= ?", (position,))
 
@@ -171,6 +194,14 @@ def _row_of(entry: Entry) -> tuple[Any, ...]:
     body = zlib.compress(entry.raw, _FAST)
     about = entry.signal or (None, None, None)
     return (*entry.place, _milliseconds(entry.at), *about, body)
+
+
+def _keep_bars(run: sqlite3.Connection, bars: Sequence[KeptBar]) -> None:
+    run.executemany(
+        "REPLACE INTO bars VALUES (?, ?, ?)", [(bar.series, bar.open_ms, bar.raw) for bar in bars]
+    )
+    needed = {bar.series: bar.oldest_ms for bar in bars}
+    run.executemany("DELETE FROM bars WHERE series = ? AND open_ms < ?", needed.items())
 
 
 def _milliseconds(moment: datetime) -> int:

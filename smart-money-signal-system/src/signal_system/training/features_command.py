@@ -142,7 +142,10 @@ def check(
 
 @app.command()
 def audit(
-    served: Annotated[Path, typer.Option("--served", help="The folder of what was served.")],
+    served: Annotated[
+        Path | None,
+        typer.Option("--served", help="The folder of what was served; none: the service's own."),
+    ] = None,
     journal: Journal = None,
     interval: Length = "1h",
 ) -> None:
@@ -150,7 +153,8 @@ def audit(
 
     Ends with code 1 unless every row that the journal leads to is.
     """
-    folder = journal or Settings.read().journal
+    settings = Settings.read()
+    folder, served = journal or settings.journal, served or settings.served
     specs = _specs(None, interval)
     with _progress("records", None) as show_progress:
         found = audited(folder, ServedFeatures(served).read(), specs, show_progress)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from msgspec import msgpack
 
-from signal_system.ml.features.feed import FeatureFeed, FeedSnapshot, Told, told
+from signal_system.ml.features.bar import Bar
+from signal_system.ml.features.feed import BarKey, FeatureFeed, FeedSnapshot, Told, told
 from signal_system.ml.features.regime import EwVolatility
 from signal_system.ml.features.registry import smart_money
 from signal_system.ml.features.spec import FeatureSpec, SpecMismatchError
@@ -47,14 +48,22 @@ def plain(rows: list[Told]) -> list[tuple[str, str, int, int, bytes]]:
     ]
 
 
+def restored(feed: FeatureFeed) -> FeatureFeed:
+    """Return another feed, made of what a snapshot and the kept bars hold."""
+    fresh = FeatureFeed(SPECS)
+    fresh.restore(msgpack.decode(msgpack.encode(feed.snapshot()), type=FeedSnapshot))
+    for coin in COINS:
+        fresh.load(coin, "1h", feed.bars(coin, "1h"))
+    return fresh
+
+
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 1000), cuts=st.lists(st.integers(0, 300), max_size=4))
 def test_a_stream_with_kills_in_the_middle_gives_the_same_rows(seed: int, cuts: list[int]) -> None:
     events, feed, rows = a_stream(seed), FeatureFeed(SPECS), list[Told]()
     for number, event in enumerate(events):
         if number in cuts:
-            saved = msgpack.decode(msgpack.encode(feed.snapshot()), type=FeedSnapshot)
-            feed = FeatureFeed.restore(SPECS, saved)
+            feed = restored(feed)
         rows += feed.apply(event)
 
     assert plain(rows) == plain(list(told(SPECS, events)))
@@ -86,6 +95,39 @@ def test_the_forming_bar_gives_what_its_close_would() -> None:
     assert feed.now(SMALL, "ETH") is None
 
 
+def test_bars_kept_one_by_one_are_those_that_values_follow_from() -> None:
+    kept: dict[BarKey, Bar] = {}
+    feed = FeatureFeed(SPECS, kept.__setitem__)
+
+    for event in a_stream(3):
+        feed.apply(event)
+
+    for coin in COINS:
+        oldest = feed.oldest_ms(coin, "1h")
+        bars = [kept[key] for key in sorted(kept) if key.coin == coin and key.open_ms >= oldest]
+        assert tuple(bars) == feed.bars(coin, "1h")
+
+
+def test_opening_a_block_comes_in_pieces_between_which_nothing_is_known() -> None:
+    """A state is opened feature by feature, so that the service can answer in between."""
+    feed = FeatureFeed([SMALL])
+    events = iter(candle("BTC", hour, 100 + hour % 7) for hour in range(40))
+    pieces = 0
+    for event in events:
+        if len(feed.bars("BTC", "1h")) and feed.series[SMALL.hash]["BTC"].values is not None:
+            break
+        feed.apply(event)
+
+    for event in events:
+        for row in feed.steps(event):
+            if row is None:
+                pieces += 1
+                assert feed.series[SMALL.hash]["BTC"].values is None
+                assert feed.now(SMALL, "BTC") is None
+
+    assert pieces >= 2 * len(SMALL.features)
+
+
 def test_a_snapshot_of_other_specs_is_refused() -> None:
     with pytest.raises(SpecMismatchError, match="fold the journal anew"):
-        FeatureFeed.restore(SPECS, FeatureFeed([SMALL]).snapshot())
+        FeatureFeed(SPECS).restore(FeatureFeed([SMALL]).snapshot())

@@ -93,3 +93,7 @@ SPECS: dict[str, Callable[[Interval], FeatureSpec]] = {
     "smart_money": smart_money,
 }
 """What can be built by name."""
+
+
+SERVED: tuple[FeatureSpec, ...] = (classifier("1h"), smart_money("1h"))
+"""What the service keeps up for every coin; a regime's model brings its own."""

@@ -2,10 +2,10 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from hashlib import sha256
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
 from msgspec import Struct, structs
@@ -16,6 +16,9 @@ from signal_system.ml.features.feature import Handle, History, Values
 from signal_system.ml.features.spec import FeatureSpec, SpecMismatchError
 
 Vector = NDArray[np.float32]
+Result = TypeVar("Result")
+
+_AT_ONCE = 16  # bars that a state is fed before others may run
 
 
 class Row(NamedTuple):
@@ -73,7 +76,7 @@ class FeatureSeries:
         series = cls(spec)
         for bar in history:
             series.heard[series._place(bar)] += 1
-        series._rebuild()
+        _whole(series._rebuild())
         return series
 
     @classmethod
@@ -93,7 +96,7 @@ class FeatureSeries:
         series = cls(spec)
         series._bars = list(saved.bars)
         del series._bars[: max(0, series._begin() - spec.warm_up_bars)]
-        series._rebuild()
+        _whole(series._rebuild())
         return series
 
     @property
@@ -116,13 +119,20 @@ class FeatureSeries:
         None means: nothing new, or too few bars to say anything. A bar that comes late or corrects
         an older one leads to the newest bar's row as it is known since.
         """
+        return _whole(self.steps(bar))
+
+    def steps(self, bar: Bar) -> Generator[None, None, Row | None]:
+        """Do what `update` does in pieces of a millisecond or less, and return what it returns.
+
+        In between the series knows neither the old row nor the new one.
+        """
         verdict = self._place(bar)
         self.heard[verdict] += 1
         self._next = None
         if verdict == "new":
-            self._advance(len(self._bars) - 1)
+            yield from self._advance(len(self._bars) - 1)
         elif verdict in _NEWS:
-            self._rebuild()
+            yield from self._rebuild()
         if verdict not in _NEWS or self._values is None:
             return None
         event_ms = self._bars[-1].open_ms + self.spec.interval_ms
@@ -170,11 +180,24 @@ class FeatureSeries:
         self._bars.insert(place, bar)
         return "late"
 
-    def _rebuild(self) -> None:
+    def kept(self, open_ms: int) -> Bar | None:
+        """Return the kept bar that opened then, as it is known now; None if there is none."""
+        place = bisect_left(self._bars, open_ms, key=_open_ms)
+        found = self._bars[place] if place < len(self._bars) else None
+        return found if found is not None and found.open_ms == open_ms else None
+
+    @property
+    def oldest(self) -> Bar | None:
+        """The oldest bar that a value can still follow from."""
+        return self._bars[0] if self._bars else None
+
+    def _rebuild(self) -> Generator[None, None, None]:
         """Open the newest bar's block again and go through it."""
         self._block, self._handles, self._values = -1, None, None
         for index in range(self._begin(), len(self._bars)):
-            self._advance(index)
+            if index % _AT_ONCE == 0:
+                yield
+            yield from self._advance(index)
 
     def _begin(self) -> int:
         """Return the place of the first bar of the newest bar's block."""
@@ -183,12 +206,12 @@ class FeatureSeries:
         begin = self._block_of(self._bars[-1]) * self._block_ms
         return bisect_left(self._bars, begin, key=_open_ms)
 
-    def _advance(self, index: int) -> None:
+    def _advance(self, index: int) -> Generator[None, None, None]:
         """Let the state take the bar at `index`, the next one."""
         bar, self._values = self._bars[index], None
         if self._block_of(bar) != self._block:
-            self._block = self._block_of(bar)
-            self._handles = self._opened(index)
+            self._block, self._handles = self._block_of(bar), None
+            self._handles = yield from self._opened(index)
         if index and self._is_cut(self._bars[index - 1], bar):
             self._handles = None
         if self._handles is not None:
@@ -199,15 +222,18 @@ class FeatureSeries:
         if block == self._block:
             return self._handles
         if self._next is None or self._next[0] != block:
-            self._next = block, self._opened(len(self._bars))
+            self._next = block, _whole(self._opened(len(self._bars)))
         return self._next[1]
 
-    def _opened(self, end: int) -> list[Handle] | None:
+    def _opened(self, end: int) -> Generator[None, None, list[Handle] | None]:
         window = self._window(end)
         if len(window) < self.spec.least_bars:
             return None
-        history = History(window)
-        return [feature.open(history) for feature in self.spec.features]
+        history, handles = History(window), list[Handle]()
+        for feature in self.spec.features:
+            handles.append(feature.open(history))
+            yield
+        return handles
 
     def _window(self, end: int) -> Sequence[Bar]:
         """Return the last bars before `end` that no long gap parts."""
@@ -224,6 +250,15 @@ class FeatureSeries:
 
     def _block_of(self, bar: Bar) -> int:
         return bar.open_ms // self._block_ms
+
+
+def _whole(steps: Generator[None, None, Result]) -> Result:
+    """Take every step at once and return what they come to."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as e:
+            return cast("Result", e.value)
 
 
 def rows(spec: FeatureSpec, bars: Iterable[Bar]) -> Iterator[Row]:
