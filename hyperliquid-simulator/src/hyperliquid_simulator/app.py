@@ -17,6 +17,7 @@ from hyperliquid_simulator.protocol.desk import InfoDesk
 from hyperliquid_simulator.protocol.faults import Faults, read_faults
 from hyperliquid_simulator.protocol.limits import Limits
 from hyperliquid_simulator.protocol.posts import Posts
+from hyperliquid_simulator.protocol.ranking import Ranking
 from hyperliquid_simulator.protocol.rest import Rest
 from hyperliquid_simulator.protocol.websocket import Hub
 from hyperliquid_simulator.world.world import World
@@ -60,10 +61,11 @@ def build(config: Config, on_crash: Callable[[], None] | None = None) -> Venue:
     desk = InfoDesk(world, limits, faults)
     posts = Posts(desk, limits, clock)
     hub = Hub(world, limits, faults, posts, clock, config.socket_lifetime)
-    engine = Engine(world, hub, faults, clock)
+    ranking = Ranking(world)
+    engine = Engine(world, hub, ranking, faults, clock)
     engine.suffer()
     stepper = Stepper(engine, clock) if isinstance(clock, SteppedClock) else None
-    app = _application(Rest(world, desk), hub, Operator(engine, limits, faults, stepper))
+    app = _application(Rest(desk, ranking), hub, Operator(engine, limits, faults, stepper))
     if isinstance(clock, WallClock):
         app.cleanup_ctx.append(_moving(engine, clock, on_crash))
     return Venue(app, world, limits, faults, stepper)

@@ -7,6 +7,7 @@ from hyperliquid_simulator.clock import Clock, SteppedClock, WallClock
 from hyperliquid_simulator.lateness import Lateness
 from hyperliquid_simulator.protocol.failures import Effect
 from hyperliquid_simulator.protocol.faults import Faults
+from hyperliquid_simulator.protocol.ranking import Ranking
 from hyperliquid_simulator.protocol.websocket import Hub
 from hyperliquid_simulator.world.world import Block, World
 
@@ -22,9 +23,12 @@ TEND_S: Final = 0.2
 class Engine:
     """Runs one block after the other, as the faults of the moment want it."""
 
-    def __init__(self, world: World, hub: Hub, faults: Faults, clock: Clock) -> None:
+    def __init__(
+        self, world: World, hub: Hub, ranking: Ranking, faults: Faults, clock: Clock
+    ) -> None:
         self.world = world
         self.hub = hub
+        self._ranking = ranking
         self._faults = faults
         self.lateness = Lateness()
         self._clock = clock
@@ -50,10 +54,11 @@ class Engine:
             self.hub.drop("dropped")
 
     def tend(self) -> None:
-        """Now and then end the sockets whose time has come."""
+        """Now and then end the sockets whose time has come, and begin the ranking of a new hour."""
         if self._clock.waited() - self._tended >= TEND_S:
             self._tended = self._clock.waited()
             self.hub.tend()
+            self._ranking.renew()
 
 
 async def follow(engine: Engine, clock: WallClock) -> None:

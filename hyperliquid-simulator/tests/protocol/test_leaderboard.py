@@ -1,22 +1,26 @@
 """The leaderboard file: replaced in one step every hour, large when the venue is."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 import numpy as np
 import orjson
 import pytest
 
-from hyperliquid_simulator.accounts.population import draw_population
-from hyperliquid_simulator.app import running
+from hyperliquid_simulator.accounts.population import Population, draw_population
+from hyperliquid_simulator.app import build, running
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.past.generate import people as drawn_from
-from hyperliquid_simulator.world.performance import HOUR_MS, Leaderboard, Standing, Window
+from hyperliquid_simulator.protocol.ranking import ROWS_AT_A_TIME, written
+from hyperliquid_simulator.world.performance import HOUR_MS, WINDOWS, Leaderboard, Window
 from hyperliquid_simulator.world.world import World
+
+NUMBER: Final = r"-?(0|[1-9]\d*)\.(0|\d{0,9}[1-9])"
 
 
 @pytest.fixture
@@ -59,35 +63,70 @@ def test_it_ranks_how_everybody_stood_at_the_last_full_hour(world: World) -> Non
 
     ranking = world.history.leaderboard(latest, world.population)
 
-    for row in ranking.file()["leaderboardRows"]:
+    for row in ranking.rows():
         index = world.population.by_address[row["ethAddress"]].index
         paid_in = world.cashbook.history(index, [latest.time])[0]
         worth = int(latest.profit[index]) + paid_in
         assert round(float(row["accountValue"]) * 1e6) == pytest.approx(worth, abs=1)
 
 
-def test_thirty_thousand_rows_carry_missing_and_foreign_names(world: World) -> None:
+def test_thirty_thousand_rows_are_twenty_five_megabytes_with_missing_and_foreign_names(
+    world: World,
+) -> None:
     people = draw_population(drawn_from(Config(traders=30_000)), world.coins)
-    rng = world.flow.random
-    profit = [rng.randint(-(10**12), 10**12) for _ in range(len(people))]
-    standing = Standing(world.time, _ints(profit), _ints([abs(p) for p in profit]))
-    windows = [
-        Window(name, standing.profit, standing.volume, standing.volume)
-        for name in ("day", "week", "month", "allTime")
-    ]
 
-    body = orjson.dumps(Leaderboard(people, standing.profit, windows).file())
+    body = b"".join(written(_made_up(people, world)))
 
     rows = orjson.loads(body)["leaderboardRows"]
-    names = {row["displayName"] for row in rows}
     assert len(rows) == 30_000
     assert len({row["ethAddress"] for row in rows}) == 30_000
-    assert {None, "小鲸鱼", "低调赚钱"} <= names
-    assert len(body) > 12_000_000
+    assert {None, "小鲸鱼", "低调赚钱"} <= {row["displayName"] for row in rows}
+    assert 24_000_000 < len(body) < 27_000_000
+    assert body == orjson.dumps({"leaderboardRows": rows}, option=orjson.OPT_INDENT_2)
 
 
-def _ints(values: list[int]) -> Any:
-    return np.array(values, dtype=np.int64)
+def test_a_row_is_written_as_the_documented_one(world: World) -> None:
+    documented = [
+        ("ethAddress", str),
+        ("accountValue", str),
+        ("windowPerformances", list),
+        ("prize", int),
+        ("displayName", str),
+    ]
+
+    rows = list(world.history.leaderboard(world.standing(), world.population).rows())
+
+    named = next(row for row in rows if row["displayName"])
+    assert [(key, type(value)) for key, value in named.items()] == documented
+    for row in rows:
+        assert list(row) == list(named)
+        for name, window in row["windowPerformances"]:
+            assert isinstance(name, str)
+            assert list(window) == ["pnl", "roi", "vlm"]
+            assert all(re.fullmatch(NUMBER, text) for text in window.values())
+
+
+async def test_it_is_begun_before_anybody_asks_and_gives_way_to_others(config: Config) -> None:
+    venue = build(replace(config, stepped=True, traders=400))
+    turns = 0
+
+    await venue.step(0.3)
+    begun = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    while not all(task.done() for task in begun):
+        turns += 1
+        await asyncio.sleep(0)
+
+    assert len(begun) == 1
+    assert turns >= 400 / ROWS_AT_A_TIME
+
+
+def _made_up(people: Population, world: World) -> Leaderboard:
+    """Return a ranking of people who have no history."""
+    rng = world.flow.random
+    drawn = [rng.randint(-(10**12), 10**12) for _ in range(len(people))]
+    profit, volume = np.array(drawn, dtype=np.int64), np.array(np.abs(drawn), dtype=np.int64)
+    windows = [Window(name, profit, volume, volume) for name, _ in WINDOWS]
+    return Leaderboard(people, profit, windows)
 
 
 async def _rows(session: aiohttp.ClientSession) -> list[Any]:

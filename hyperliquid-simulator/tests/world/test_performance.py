@@ -112,5 +112,5 @@ def _last(window: Json, series: str) -> float:
 
 def _leaderboard(world: World) -> list[Json]:
     ranking = world.history.leaderboard(world.standing(), world.population)
-    found: list[Json] = ranking.file()["leaderboardRows"]
+    found: list[Json] = list(ranking.rows())
     return found

@@ -1,24 +1,24 @@
 """The venue's HTTP side: `POST /info` and the leaderboard file, with weights and refusals."""
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from aiohttp import web
 
 from hyperliquid_simulator.errors import RequestError, undeserializable
 from hyperliquid_simulator.protocol.desk import InfoDesk
-from hyperliquid_simulator.world.performance import Leaderboard
-from hyperliquid_simulator.world.world import World
+from hyperliquid_simulator.protocol.ranking import Ranking
+
+HEADERS: Final = {"access-control-allow-origin": "*", "access-control-expose-headers": "*"}
 
 
 class Rest:
-    """Answers HTTP requests from the world as it is."""
+    """Answers HTTP requests from the world as it is, and with its ranking."""
 
-    def __init__(self, world: World, desk: InfoDesk) -> None:
-        self._world = world
+    def __init__(self, desk: InfoDesk, ranking: Ranking) -> None:
         self._desk = desk
-        self._ranking: tuple[int, asyncio.Task[bytes]] | None = None
+        self._ranking = ranking
 
     async def info(self, request: web.Request) -> web.Response:
         """Answer ``POST /info``."""
@@ -29,17 +29,16 @@ class Rest:
         except RequestError as e:
             return web.Response(status=e.status, body=e.body, content_type=e.content_type)
 
-    async def leaderboard(self, _request: web.Request) -> web.Response:
-        """Answer the leaderboard file: how everybody stood at the last full hour of venue time.
-
-        It is written once an hour, beside the blocks; who asks meanwhile waits for it.
-        """
-        world, latest = self._world, self._world.history.latest()
-        if self._ranking is None or self._ranking[0] != latest.time:
-            ranking = world.history.leaderboard(latest, world.population)
-            written = asyncio.create_task(asyncio.to_thread(_written, ranking))
-            self._ranking = (latest.time, written)
-        return _json(await asyncio.shield(self._ranking[1]))
+    async def leaderboard(self, request: web.Request) -> web.StreamResponse:
+        """Answer the leaderboard file: how everybody stood at the last full hour of venue time."""
+        pieces = await self._ranking.pieces()
+        response = web.StreamResponse(headers=HEADERS | {"content-type": "application/json"})
+        response.content_length = sum(map(len, pieces))
+        await response.prepare(request)
+        for piece in pieces:
+            await response.write(piece)
+        await response.write_eof()
+        return response
 
     def _answer(self, ip: str, body: bytes) -> Any:
         self._desk.is_open()  # a venue that is down does not read what it is asked
@@ -56,10 +55,5 @@ def _parsed(body: bytes) -> dict[str, Any]:
     return request
 
 
-def _written(leaderboard: Leaderboard) -> bytes:
-    return orjson.dumps(leaderboard.file())
-
-
 def _json(body: bytes) -> web.Response:
-    headers = {"access-control-allow-origin": "*", "access-control-expose-headers": "*"}
-    return web.Response(body=body, content_type="application/json", headers=headers)
+    return web.Response(body=body, content_type="application/json", headers=HEADERS)

@@ -1,6 +1,6 @@
 """What accounts earned: the leaderboard and the portfolio windows, from one set of records."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -134,11 +134,11 @@ class Leaderboard:
     value: Ints
     windows: Sequence[Window]
 
-    def file(self) -> dict[str, Any]:
-        """Return the ranking as it is served: every ranked account, richest first."""
-        order = np.argsort(-self.value, kind="stable").tolist()
-        ranked = [i for i in order if self.population.traders[i].ranked]
-        return {"leaderboardRows": [self._row(i) for i in ranked]}
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows of the file: every ranked account, richest first."""
+        for index in np.argsort(-self.value, kind="stable").tolist():
+            if self.population.traders[index].ranked:
+                yield self._row(index)
 
     def _row(self, index: int) -> dict[str, Any]:
         trader, value = self.population.traders[index], int(self.value[index])
