@@ -1,11 +1,13 @@
 """The venue counts milliseconds since 1970; we speak of moments."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
+@lru_cache(maxsize=4_096)
 def moment(ms: int) -> datetime:
     """Return the moment `ms` milliseconds after the epoch, exactly.
 

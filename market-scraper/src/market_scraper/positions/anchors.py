@@ -5,11 +5,14 @@ that joins them: what traded after it is added, what traded before it is in it a
 traded within `WINDOW_MS` of it leaves a doubt that another state has to settle.
 """
 
-from collections import deque
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from operator import attrgetter
+
+from msgspec.structs import replace
 
 from market_scraper.positions.ledger import Delta, Holding, apply
 from market_scraper.positions.numbers import ZERO
@@ -18,8 +21,11 @@ from shared_events.payloads import Quality
 WINDOW_MS = 1_000
 """How far the clocks of two of the venue's servers are trusted to differ."""
 
-KEPT_MS = 600_000
+KEPT_MS = 300_000
 KEPT_DELTAS = 20_000
+"""How long, and how many, trades of one trader are kept to carry states on."""
+
+_ms = attrgetter("ms")
 
 
 class Doubt(StrEnum):
@@ -73,7 +79,7 @@ class Account:
     _base_ms: dict[str, int] = field(default_factory=dict)
     _floor_ms: dict[str, int] = field(default_factory=dict)
     _moved: set[str] = field(default_factory=set)
-    _recent: deque[Delta] = field(default_factory=deque)
+    _recent: list[Delta] = field(default_factory=list)
 
     @property
     def anchored(self) -> bool:
@@ -101,16 +107,18 @@ class Account:
         self._remember(delta)
         if self.anchored_ms is None:
             return None
-        base = self._base(delta.coin)
-        if abs(delta.ms - base) <= WINDOW_MS:
-            self.doubts.setdefault(delta.coin, Doubt.AMBIGUOUS)
-        if delta.ms <= base:
+        coin, ms = delta.coin, delta.ms
+        base = self._base(coin)
+        if abs(ms - base) <= WINDOW_MS:
+            self.doubts.setdefault(coin, Doubt.AMBIGUOUS)
+        if ms <= base:
             return None
-        before = self.size(delta.coin)
-        self._put(apply(self.holdings.get(delta.coin) or Holding(delta.coin, ZERO), delta))
-        self._moved.add(delta.coin)
-        self.as_of_ms = max(self.as_of_ms, delta.ms)
-        return before, self.size(delta.coin)
+        before = self.holdings.get(coin) or Holding(coin, ZERO)
+        after = apply(before, delta)
+        self._put(after)
+        self._moved.add(coin)
+        self.as_of_ms = max(self.as_of_ms, ms)
+        return before.size, after.size
 
     def rest(self, coin: str, state: State) -> None:
         """Let `coin` rest on `state`, carried on by the trades after it."""
@@ -137,10 +145,7 @@ class Account:
     def missed(self, coin: str, until_ms: int) -> None:
         """Note that trades of `coin` before `until_ms` were missed."""
         self._floor_ms[coin] = max(until_ms, self._floor_ms.get(coin, 0))
-        if self.anchored:
-            self.doubts[coin] = Doubt.GAP
-        else:
-            self.since_ms = max(self.since_ms, until_ms)
+        self.doubts[coin] = Doubt.GAP
 
     def covers(self, coin: str, ms: int) -> bool:
         """Tell whether every trade of `coin` after `ms` is known."""
@@ -187,12 +192,16 @@ class Account:
 
     def _remember(self, delta: Delta) -> None:
         """Keep `delta` in its place by time: several connections, and replays, bring disorder."""
-        recent, place = self._recent, len(self._recent)
+        recent = self._recent
+        place = len(recent)
         while place and recent[place - 1].ms > delta.ms:
             place -= 1
         recent.insert(place, delta)
-        while len(recent) > KEPT_DELTAS or recent[0].ms < recent[-1].ms - KEPT_MS:
-            self.forgotten_ms = max(self.forgotten_ms, recent.popleft().ms)
+        oldest = recent[-1].ms - KEPT_MS
+        if recent[0].ms < oldest or len(recent) > KEPT_DELTAS:
+            gone = max(bisect_left(recent, oldest, key=_ms), len(recent) - KEPT_DELTAS)
+            self.forgotten_ms = max(self.forgotten_ms, recent[gone - 1].ms)
+            del recent[:gone]
 
     def _put(self, holding: Holding) -> None:
         if holding.size:

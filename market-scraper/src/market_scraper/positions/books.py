@@ -1,5 +1,6 @@
 """All tracked traders' accounts, and what of them has to be told."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -36,6 +37,8 @@ class Books:
     sequences: dict[str, int] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
     untold: dict[str, _Untold] = field(default_factory=dict)
+    _dealers: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _whole_ms: int = 0
 
     @property
     def anchored(self) -> int:
@@ -55,6 +58,8 @@ class Books:
         """Forget `address`."""
         self.accounts.pop(address, None)
         self.untold.pop(address, None)
+        for addresses in self._dealers.values():
+            addresses.discard(address)
 
     def take(self, trade: Trade) -> Iterator[str]:
         """Apply `trade` to both sides; yield the address of whoever is in doubt now."""
@@ -62,11 +67,14 @@ class Books:
             account = self.accounts.get(address)
             if account is None:
                 continue
+            self._dealers[delta.coin].add(account.address)
             sizes = account.take(delta)
             if sizes is not None:
                 before, after = sizes
                 moves = self._of(address).moves
-                move = moves.setdefault(delta.coin, Move(delta.coin, before, before, "trade"))
+                move = moves.get(delta.coin)
+                if move is None:
+                    move = moves[delta.coin] = Move(delta.coin, before, before, "trade")
                 move.then(after, delta)
             if delta.coin in account.doubts:
                 yield address
@@ -77,10 +85,11 @@ class Books:
         Those are the traders that hold the coin or traded it lately; whether one of the others
         entered it meanwhile is for the audit to find out.
         """
-        for address, account in self.accounts.items():
-            if not account.anchored:
-                account.missed(coin, from_ms)
-            elif account.rests_before(coin, from_ms) and account.deals_in(coin):
+        self._whole_ms = max(self._whole_ms, from_ms)
+        for address in sorted(self._dealers[coin]):
+            account = self.accounts[address]
+            late = not account.anchored or not account.rests_before(coin, from_ms)
+            if not late and account.deals_in(coin):
                 account.missed(coin, from_ms)
                 self._of(address).doubted.add(coin)
                 yield address
@@ -90,8 +99,12 @@ class Books:
         account = self.accounts.get(address)
         if account is None:
             return None
+        if not account.anchored:
+            account.since_ms = max(account.since_ms, self._whole_ms)
         doubts = set(account.doubts)
         verdict = reconcile(account, state)
+        for coin in account.holdings:
+            self._dealers[coin].add(account.address)
         untold = self._of(address)
         untold.doubted |= set(account.doubts) - doubts
         untold.whole |= verdict.outcome in {"anchored", "settled", "repaired"}
@@ -116,7 +129,10 @@ class Books:
         return [event for event in events if event]
 
     def _of(self, address: str) -> _Untold:
-        return self.untold.setdefault(address, _Untold())
+        untold = self.untold.get(address)
+        if untold is None:
+            untold = self.untold[address] = _Untold()
+        return untold
 
     def _event(self, address: str, untold: _Untold) -> TraderPositions | None:
         account = self.accounts.get(address)

@@ -5,15 +5,15 @@ number of decimals was.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from decimal import ROUND_DOWN, Decimal
+
+from msgspec import Struct
 
 from market_scraper.positions.numbers import ZERO, quotient
 from shared_events.payloads import ChangeKind, MarginType
 
 
-@dataclass(frozen=True, slots=True)
-class Trade:
+class Trade(Struct, frozen=True, gc=False):
     """One public trade; `ms` is its block's time."""
 
     coin: str
@@ -27,8 +27,7 @@ class Trade:
     twap: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(Struct, frozen=True, gc=False):
     """One party's side of a trade: `signed` is what its position gained."""
 
     coin: str
@@ -40,8 +39,7 @@ class Delta:
     twap: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(Struct, frozen=True, gc=False):
     """A net position; None is "not known".
 
     ``leverage`` and ``margin_type`` outlive a trade; what the venue computes from size and price
@@ -66,34 +64,39 @@ def deltas(trade: Trade) -> Iterable[tuple[str, Delta]]:
     """Return who gained what in `trade`; nothing for a trade with oneself."""
     if trade.buyer == trade.seller:
         return ()
-    buys, sells = trade.buyer_is_taker, not trade.buyer_is_taker
+    coin, ms, tid, size, price = trade.coin, trade.ms, trade.tid, trade.size, trade.price
+    buys, twap = trade.buyer_is_taker, trade.twap
     return (
-        (trade.buyer, _side(trade, trade.size, taker=buys)),
-        (trade.seller, _side(trade, -trade.size, taker=sells)),
+        (trade.buyer, Delta(coin, ms, tid, size, price, buys, twap)),
+        (trade.seller, Delta(coin, ms, tid, -size, price, not buys, twap)),
     )
 
 
 def apply(holding: Holding, delta: Delta) -> Holding:
-    """Return `holding` after `delta`.
+    """Return `holding` after `delta`, without what the venue had computed at its older size and price.
 
     The entry price is the size-weighted mean of what built the position: reducing keeps it, a flip
     starts anew at the trade's price, a close forgets it.
     """
-    after = normal(holding.size + delta.signed)
+    before = holding.size
+    after = normal(before + delta.signed)
     entry, opened = holding.entry, holding.opened_ms
-    match classify(holding.size, after):
+    match classify(before, after):
         case "open" | "flip":
             entry, opened = delta.price, delta.ms
         case "increase":
-            entry = _mean(entry, abs(holding.size), delta.price, abs(delta.signed))
+            entry = _mean(entry, abs(before), delta.price, abs(delta.signed))
         case "close":
             entry, opened = None, None
         case "reduce" | None:
             pass
-    return replace(
-        without_valuation(holding),
-        size=after,
-        entry=entry,
+    return Holding(
+        holding.coin,
+        after,
+        entry,
+        holding.leverage,
+        holding.margin_type,
+        cum_funding=holding.cum_funding,
         opened_ms=opened,
     )
 
@@ -123,18 +126,6 @@ def closed_pnl(holding: Holding, delta: Delta, tick: Decimal | None = None) -> D
     return (delta.price - entry) * (closed if holding.size > 0 else -closed)
 
 
-def without_valuation(holding: Holding) -> Holding:
-    """Return `holding` without what was computed at an older size and price."""
-    return replace(
-        holding,
-        mark=None,
-        notional=None,
-        margin_used=None,
-        liquidation_price=None,
-        unrealised_pnl=None,
-    )
-
-
 def classify(before: Decimal, after: Decimal) -> ChangeKind | None:
     """Name the move from one signed size to another; None if there was none.
 
@@ -145,9 +136,9 @@ def classify(before: Decimal, after: Decimal) -> ChangeKind | None:
     """
     if before == after:
         return None
-    if before == 0:
+    if not before:
         return "open"
-    if after == 0:
+    if not after:
         return "close"
     if (before > 0) != (after > 0):
         return "flip"
@@ -157,10 +148,6 @@ def classify(before: Decimal, after: Decimal) -> ChangeKind | None:
 def normal(size: Decimal) -> Decimal:
     """Return `size`, every zero as ``Decimal(0)``."""
     return size or ZERO
-
-
-def _side(trade: Trade, signed: Decimal, *, taker: bool) -> Delta:
-    return Delta(trade.coin, trade.ms, trade.tid, signed, trade.price, taker, trade.twap)
 
 
 def _mean(entry: Decimal | None, held: Decimal, price: Decimal, gained: Decimal) -> Decimal | None:

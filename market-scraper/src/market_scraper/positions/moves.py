@@ -1,6 +1,6 @@
 """Several trades of one trader in one coin, told as one change."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 from market_scraper.moments import moment
@@ -11,26 +11,42 @@ from shared_events.payloads import Cause, PositionChange, TradeRef
 
 @dataclass(slots=True)
 class Move:
-    """What happened to one position since it was last told."""
+    """What happened to one position since it was last told; its trades are summed up as they come."""
 
     coin: str
     before: Decimal
     after: Decimal
     cause: Cause
-    deltas: list[Delta] = field(default_factory=list)
+    trades: int = 0
+    _volume: Decimal = ZERO
+    _worth: Decimal = ZERO
+    _taken: Decimal = ZERO
+    _first: Delta | None = None
+    _last: Delta | None = None
+    _twap: bool = True
 
     def then(self, after: Decimal, delta: Delta) -> None:
         """Add a trade that led to size `after`."""
+        size = abs(delta.signed)
         self.after = after
-        self.deltas.append(delta)
+        self.trades += 1
+        self._volume += size
+        self._worth += size * delta.price
+        if delta.taker:
+            self._taken += size
+        if not delta.twap:
+            self._twap = False
+        if self._first is None or _order(delta) < _order(self._first):
+            self._first = delta
+        if self._last is None or _order(delta) > _order(self._last):
+            self._last = delta
 
     def change(self) -> PositionChange | None:
         """Return the change, or None if the trades cancelled out."""
         kind = classify(self.before, self.after)
         if kind is None:
             return None
-        volume = sum((abs(delta.signed) for delta in self.deltas), ZERO)
-        price = self._mean_price(volume)
+        traded, price = self.trades > 0, self._mean_price()
         return PositionChange(
             coin=self.coin,
             kind=kind,
@@ -39,29 +55,22 @@ class Move:
             cause=self.cause,
             price=price,
             notional=None if price is None else plainly(abs(self.after - self.before) * price),
-            first=_ref(min(self.deltas, key=_order)) if self.deltas else None,
-            last=_ref(max(self.deltas, key=_order)) if self.deltas else None,
-            trades=len(self.deltas),
-            taker_share=self._taker_share(volume),
-            twap=all(delta.twap for delta in self.deltas) if self.deltas else None,
+            first=_ref(self._first),
+            last=_ref(self._last),
+            trades=self.trades,
+            taker_share=share(self._taken, self._volume) if traded else None,
+            twap=self._twap if traded else None,
         )
 
-    def _mean_price(self, volume: Decimal) -> Decimal | None:
-        if not volume:
+    def _mean_price(self) -> Decimal | None:
+        if self._first is None:
             return None
-        worth = sum((abs(delta.signed) * delta.price for delta in self.deltas), ZERO)
-        return quotient(worth, volume)
-
-    def _taker_share(self, volume: Decimal) -> Decimal | None:
-        if not volume:
-            return None
-        taken = sum((abs(delta.signed) for delta in self.deltas if delta.taker), ZERO)
-        return share(taken, volume)
+        return self._first.price if self.trades == 1 else quotient(self._worth, self._volume)
 
 
 def _order(delta: Delta) -> tuple[int, int]:
     return delta.ms, delta.tid
 
 
-def _ref(delta: Delta) -> TradeRef:
-    return TradeRef(time=moment(delta.ms), tid=delta.tid)
+def _ref(delta: Delta | None) -> TradeRef | None:
+    return None if delta is None else TradeRef(moment(delta.ms), delta.tid)

@@ -23,10 +23,11 @@ def plainly(value: Decimal) -> Decimal:
     ... )
     ('1380000', '0.000000', '0.000000')
     """
+    if "E" not in str(value):
+        return value
     if value.adjusted() < _LAST_PLAIN:
         return value.quantize(SMALLEST, context=_WIDE)
-    exponent = value.as_tuple().exponent
-    return Decimal(f"{value:f}") if isinstance(exponent, int) and exponent > 0 else value
+    return Decimal(f"{value:f}")
 
 
 def quotient(part: Decimal, whole: Decimal, precision: Context = _PRICE) -> Decimal:
@@ -36,4 +37,4 @@ def quotient(part: Decimal, whole: Decimal, precision: Context = _PRICE) -> Deci
 
 def share(part: Decimal, whole: Decimal) -> Decimal:
     """Return which share of `whole` is `part`, to six decimals."""
-    return _WIDE.divide(part, whole).quantize(SMALLEST)
+    return _PRICE.divide(part, whole).quantize(SMALLEST)
