@@ -283,3 +283,18 @@ async def test_a_store_that_cannot_be_used_is_a_matter_of_configuration(
     with pytest.raises(StorageError):
         async with running(settings.model_copy(update={"storage_url": url}), consumer):
             pass
+
+
+async def test_what_goes_wrong_is_told_a_circuit_that_opened_and_a_coin_that_is_not_listed(
+    venue: Any, settings: Settings, consumer: Any, until: Until
+) -> None:
+    with_nonsense = often(settings).model_copy(
+        update={"coins": ("BTC", "NONSENSE"), "contexts_seconds": 1.0}
+    )
+    async with running(with_nonsense, consumer) as scraper:
+        await until(lambda: certain(scraper))
+        await venue.do("fault", kind="refuse", **{"for": 9.0})
+
+        await until(lambda: "circuit open" in consumer.of("source_status")[-1].detail)
+
+        assert "not listed by the venue: NONSENSE" in scraper.status()["notes"]

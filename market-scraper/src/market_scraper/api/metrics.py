@@ -8,6 +8,7 @@ from prometheus_client import (
     generate_latest,
 )
 
+from market_scraper.connectors.hyperliquid.breaker import Circuit
 from market_scraper.orchestration.scraper import Scraper
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left it out
@@ -44,10 +45,14 @@ def exposition(scraper: Scraper) -> bytes:
         "unknown_answers": ("States the venue refused", scraper.positions.unknown_answers),
         "rows_seen": ("Positions looked at", scraper.keeper.positions.seen),
         "rows_written": ("Of those, written down", scraper.keeper.positions.written),
+        "handovers": ("Connections let go after a successor took over", scraper.feed.handovers),
         "frames_set_aside": ("Websocket frames nobody could read", scraper.feed.set_aside),
     }
     for name, (what, count) in counters.items():
         Counter(f"market_scraper_{name}", what, registry=registry).inc(count)
+    circuit = Gauge("market_scraper_circuit", "1 for what holds", ["is"], registry=registry)
+    for state in Circuit:
+        circuit.labels(state).set(state is scraper.throttle.circuit)
     condition = Gauge("market_scraper_condition", "1 for what holds", ["is"], registry=registry)
     for name in _CONDITIONS:
         condition.labels(name).set(name == sight.condition)

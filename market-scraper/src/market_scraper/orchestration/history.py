@@ -7,12 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
 from market_scraper.backfill.filling import Filling
 from market_scraper.config import Settings
 from market_scraper.connectors.hyperliquid.budget import WeightBudget
-from market_scraper.connectors.hyperliquid.rest import InfoClient
+from market_scraper.connectors.hyperliquid.rest import InfoClient, info_session
 from market_scraper.connectors.hyperliquid.throttle import Throttle
 from market_scraper.orchestration.lifecycle import open_repository
 from market_scraper.outlet import SOURCE, happened
@@ -95,7 +93,7 @@ async def past(
         opened = open_publisher(settings.bus_url, key=settings.bus_key)
         publisher = await stack.enter_async_context(opened) if to_bus else None
         writer = stack.enter_context(JournalWriter(journal)) if journal else None
-        http = await stack.enter_async_context(aiohttp.ClientSession())
+        http = await stack.enter_async_context(info_session())
         throttle = Throttle(WeightBudget(int(VENUE_WEIGHT_A_MINUTE * weight_share)), clock)
         keeper = Keeper(repository, clock, every_seconds=1, position_max_interval_seconds=1)
         teller = Teller(publisher, writer, keeper, clock)

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
-import aiohttp
 import structlog
 
 from market_scraper.collecting import THEIRS
 from market_scraper.config import Settings
+from market_scraper.connectors.hyperliquid.rest import info_session
 from market_scraper.connectors.web import web_session
 from market_scraper.orchestration.scraper import Scraper
 from market_scraper.orchestration.sources import Surroundings, source_collectors
@@ -55,7 +55,7 @@ async def running(
                 open_publisher(settings.bus_url, key=settings.bus_key)
             )
         queue = await stack.enter_async_context(buffered(publisher, clock=clock))
-        http = await stack.enter_async_context(aiohttp.ClientSession())
+        http = await stack.enter_async_context(info_session())
         recorder = stack.enter_context(_recorder(settings, clock))
         tap: Tap = recorder or untapped
         scraper = build(settings, Outlet(queue, clock), repository, http, clock, tap)

@@ -1,11 +1,12 @@
 """The parts of a running scraper, and what can be asked of them from outside."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from market_scraper.config import Settings
+from market_scraper.connectors.hyperliquid.breaker import Circuit
 from market_scraper.connectors.hyperliquid.budget import base_weight
 from market_scraper.connectors.hyperliquid.collectors.leaderboard import LeaderboardCollector
 from market_scraper.connectors.hyperliquid.collectors.market_contexts import (
@@ -26,6 +27,7 @@ from market_scraper.storage.repository import Repository
 from shared_events.runtime.clock import Clock
 from shared_events.runtime.health import Health
 
+_NAMED = 5
 _STATE = base_weight({"type": "clearinghouseState"})
 
 
@@ -55,7 +57,7 @@ class Scraper:
 
     def sight(self) -> Sight:
         """Say what is seen of the venue now."""
-        return sight_of(
+        seen = sight_of(
             self.positions.following,
             sockets_open=self.feed.open,
             sockets_needed=self.feed.needed,
@@ -63,6 +65,19 @@ class Scraper:
             budget_used=self.throttle.used_share,
             quiet_seconds=self.venue_time.quiet_seconds(),
         )
+        return replace(seen, notes=tuple(self.notes()))
+
+    def notes(self) -> Iterator[str]:
+        """Say what is done less well than it could be, and why."""
+        if self.throttle.circuit is not Circuit.CLOSED:
+            yield f"the venue refuses requests: circuit {self.throttle.circuit}"
+        if unlisted := self.unlisted():
+            yield f"not listed by the venue: {', '.join(unlisted[:_NAMED])}"
+
+    def unlisted(self) -> list[str]:
+        """Return the coins that are wanted and that the venue does not list; none before it was asked."""
+        listed = self.contexts.contexts
+        return [coin for coin in self.coins if coin not in listed] if listed else []
 
     def progress(self) -> str:
         """Say in a sentence how far the start has come."""
@@ -85,8 +100,14 @@ class Scraper:
             "budget": {
                 "used_share": round(self.throttle.used_share, 4),
                 "limit_a_minute": self.settings.weight_limit,
+                "circuit": self.throttle.circuit,
             },
-            "sockets": {"open": sight.sockets_open, "needed": sight.sockets_needed},
+            "sockets": {
+                "open": sight.sockets_open,
+                "needed": sight.sockets_needed,
+                "handed_over": self.feed.handovers,
+            },
+            "notes": sight.notes,
             "quiet_seconds": sight.quiet_seconds,
             "gaps": {"found": sight.gaps_found, "closed": sight.gaps_closed},
             "repairs": self.positions.following.repairs,

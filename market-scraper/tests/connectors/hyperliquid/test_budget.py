@@ -61,13 +61,6 @@ def test_giving_back_late_changes_nothing_any_more() -> None:
     assert budget.used(61) == 0
 
 
-def test_after_a_refusal_nothing_is_spent_for_a_while() -> None:
-    budget = WeightBudget(LIMIT)
-    budget.hold(until=30)
-
-    assert budget.wait(1, now=10) == 20
-
-
 def test_weights_are_the_venues() -> None:
     assert base_weight({"type": "clearinghouseState"}) == 2
     assert base_weight({"type": "userRole"}) == 60

@@ -1,3 +1,5 @@
+import structlog
+
 from market_scraper.connectors.hyperliquid.feed import MOST_USERS, Feed
 from market_scraper.connectors.hyperliquid.session import Subscription
 from shared_events.runtime.clock import ManualClock
@@ -47,3 +49,16 @@ def test_users_beyond_our_share_of_the_cap_are_refused_until_one_is_let_go(
 
     assert feed.subscribe(Subscription("userFills", user=users[-1]))
     assert len(feed.users) == MOST_USERS
+
+
+def test_a_coin_that_is_not_listed_is_named_and_never_asked_for(clock: ManualClock) -> None:
+    feed = Feed("ws://nowhere", clock, lines=1)
+    feed.subscribe(Subscription("candle", "GONE", "1m"))
+
+    with structlog.testing.capture_logs() as logs:
+        feed.follow(["BTC"])
+        taken = feed.subscribe(Subscription("candle", "NONSENSE", "1m"))
+
+    assert not taken
+    assert "NONSENSE" in logs[0]["dropped"]
+    assert carried(feed) == [{"BTC"}]

@@ -1,5 +1,6 @@
 import asyncio
 
+from market_scraper.connectors.hyperliquid.breaker import Circuit
 from market_scraper.connectors.hyperliquid.budget import WeightBudget
 from market_scraper.connectors.hyperliquid.throttle import Throttle, Urgency
 from shared_events.runtime.clock import ManualClock
@@ -48,13 +49,22 @@ async def test_some_of_the_budget_is_kept_from_the_audit(clock: ManualClock) -> 
     assert (clock.now() - began).total_seconds() >= 60
 
 
-async def test_refusals_hold_everybody_back_longer_and_longer(clock: ManualClock) -> None:
+async def test_refusals_hold_everybody_back_longer_and_longer_until_an_answer_comes(
+    clock: ManualClock,
+) -> None:
     throttle = Throttle(WeightBudget(100), clock)
+    began = clock.now()
 
-    held = [throttle.refused(None) for _ in range(6)]
+    for _ in range(3):
+        await throttle.enter(1, Urgency.MARKET)
+        throttle.refused(None)
+    states = [throttle.circuit]
+    lease = await throttle.enter(1, Urgency.MARKET)
 
-    assert held == [5, 10, 20, 40, 60, 60]
-    assert throttle.refused(retry_after=90) == 90
+    assert (clock.now() - began).total_seconds() == 2 + 4 + 8
+    states.append(throttle.circuit)
+    throttle.settle(lease, 1)
+    assert [*states, throttle.circuit] == [Circuit.OPEN, Circuit.HALF_OPEN, Circuit.CLOSED]
 
 
 async def test_it_says_when_so_much_weight_could_be_spent(clock: ManualClock) -> None:

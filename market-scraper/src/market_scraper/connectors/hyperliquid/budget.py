@@ -56,7 +56,6 @@ class WeightBudget:
     limit: int
     _leases: deque[Lease] = field(default_factory=deque)
     _used: int = 0
-    _held_until: float = 0.0
 
     def used(self, now: float) -> int:
         """Return the weight of the last minute."""
@@ -66,18 +65,18 @@ class WeightBudget:
 
     def wait(self, weight: int, now: float) -> float:
         """Return the seconds until `weight` fits; 0 if it fits now."""
-        held = max(0.0, self._held_until - now)
+        wait = 0.0
         excess = self.used(now) + min(weight, self.limit) - self.limit
         for lease in self._leases:
             if excess <= 0:
                 break
             excess -= lease.weight
-            held = max(held, lease.at + MINUTE - now)
-        return held
+            wait = max(wait, lease.at + MINUTE - now)
+        return wait
 
     def room(self, now: float) -> int:
         """Return the weight that may be taken now."""
-        return 0 if now < self._held_until else self.limit - self.used(now)
+        return self.limit - self.used(now)
 
     def take(self, weight: int, now: float) -> Lease:
         """Reserve `weight`, which must fit."""
@@ -92,7 +91,3 @@ class WeightBudget:
         lease.weight -= spared
         if lease in self._leases:
             self._used -= spared
-
-    def hold(self, until: float) -> None:
-        """Spend nothing before `until`: the venue said that we went too far."""
-        self._held_until = max(self._held_until, until)

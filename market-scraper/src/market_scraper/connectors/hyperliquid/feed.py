@@ -81,6 +81,7 @@ class Feed:
         ]
         self._most = VENUE_SUBSCRIPTIONS * lines // (lines + 1)
         self._subscribed: set[Subscription] = set()
+        self._listed: frozenset[str] | None = None
         self.on_trades: list[Callable[[TradesSeen], None]] = []
         self.on_data: dict[str, Callable[[Data], None]] = {}
 
@@ -118,7 +119,8 @@ class Feed:
         """Ask for `subscription` on the connection that carries least; tell whether there is room.
 
         Its frames go to `on_data` of their channel. Every connection begins with the channel's
-        snapshot, so what they hold may come more than once.
+        snapshot, so what they hold may come more than once. A coin that the venue does not list is
+        never asked for: it would close the whole connection.
         """
         if subscription in self._subscribed:
             return True
@@ -137,12 +139,14 @@ class Feed:
             each.line.wanted.pop(subscription, None)
 
     def follow(self, coins: Iterable[str]) -> None:
-        """Follow the trades of exactly `coins`; those already followed cost nothing."""
+        """Follow the trades of exactly `coins`, which are those the venue lists.
+
+        Those already followed cost nothing; whatever else was subscribed to of others is let go.
+        """
+        coins = list(coins)
+        self._listed = frozenset(coins)
         wanted = [Subscription(_TRADES, coin) for coin in coins]
-        followed = {
-            subscription for subscription in self._subscribed if subscription.type == _TRADES
-        }
-        for gone in followed.difference(wanted):
+        for gone in [each for each in self._subscribed if not self._may_be(each)]:
             self.unsubscribe(gone)
         for subscription in wanted:
             self.subscribe(subscription)
@@ -156,7 +160,13 @@ class Feed:
     def _needed(self) -> list[Line]:
         return [each.line for each in self._lines if each.line.wanted]
 
+    def _may_be(self, subscription: Subscription) -> bool:
+        coin = subscription.coin
+        return coin is None or self._listed is None or coin in self._listed
+
     def _no_room(self, subscription: Subscription) -> str | None:
+        if not self._may_be(subscription):
+            return "coin_not_listed"
         if len(self._subscribed) >= self._most:
             return "too_many_subscriptions"
         if subscription.user and len(self.users | {subscription.user}) > MOST_USERS:

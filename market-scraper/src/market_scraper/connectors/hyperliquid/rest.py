@@ -19,7 +19,17 @@ _ROW_MARKS = {
     "userFillsByTime": b'"tid":',
 }
 _REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=20)
+_CONNECTIONS = 12
 _FILE_TIMEOUT = aiohttp.ClientTimeout(total=120)
+
+
+def info_session() -> aiohttp.ClientSession:
+    """Return a client for the venue, with few connections, kept open; whoever makes it closes it."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            limit=_CONNECTIONS, limit_per_host=_CONNECTIONS, ttl_dns_cache=300
+        )
+    )
 
 
 class InfoClient:

@@ -3,12 +3,11 @@
 from enum import IntEnum
 from itertools import count
 
+from market_scraper.connectors.hyperliquid.breaker import Breaker, Circuit
 from market_scraper.connectors.hyperliquid.budget import MINUTE, Lease, WeightBudget
 from shared_events.runtime.clock import Clock
 
 _LOOK_AGAIN_SECONDS = 0.05
-_FIRST_HOLD_SECONDS = 5.0
-_LONGEST_HOLD_SECONDS = 60.0
 
 
 class Urgency(IntEnum):
@@ -40,7 +39,12 @@ class Throttle:
         self._clock = clock
         self._waiting: list[tuple[Urgency, int]] = []
         self._count = count()
-        self._refusals = 0
+        self._breaker = Breaker()
+
+    @property
+    def circuit(self) -> Circuit:
+        """Whether requests pass, after what the venue refused."""
+        return self._breaker.circuit(self._now())
 
     @property
     def used_share(self) -> float:
@@ -54,6 +58,7 @@ class Throttle:
         try:
             while (seconds := self._seconds(ticket, weight)) > 0:
                 await self._clock.sleep(seconds)
+            self._breaker.passed(self._now())
             return self._budget.take(weight, self._now())
         finally:
             self._waiting.remove(ticket)
@@ -66,19 +71,17 @@ class Throttle:
     def settle(self, lease: Lease, weight: int) -> None:
         """Give back what the request did not cost; the venue answered."""
         self._budget.settle(lease, weight)
-        self._refusals = 0
+        self._breaker.answered()
 
     def refused(self, retry_after: float | None) -> float:
         """Hold everything back after a 429; return for how many seconds."""
-        growing = min(_FIRST_HOLD_SECONDS * 2.0**self._refusals, _LONGEST_HOLD_SECONDS)
-        seconds = float(max(retry_after or 0.0, growing))
-        self._refusals = min(self._refusals + 1, 10)
-        self._budget.hold(self._now() + seconds)
-        return seconds
+        return self._breaker.refused(self._now(), retry_after)
 
     def _seconds(self, ticket: tuple[Urgency, int], weight: int) -> float:
         if min(self._waiting) < ticket:
             return _LOOK_AGAIN_SECONDS
+        if held := self._breaker.wait(self._now()):
+            return held
         kept_back = int(self._budget.limit * (1 - _SHARES.get(ticket[0], 1.0)))
         return self._budget.wait(weight + kept_back, self._now())
 

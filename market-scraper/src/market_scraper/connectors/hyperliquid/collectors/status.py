@@ -37,6 +37,8 @@ class Sight:
     gaps_closed: int
     budget_used: float | None
     quiet_seconds: float | None
+    notes: tuple[str, ...] = ()
+    """What is done less well than it could be, and why."""
 
     @property
     def condition(self) -> Condition:
@@ -108,7 +110,7 @@ class StatusCollector:
         said, said_at = None, 0.0
         while True:
             sight, now = self._look(), self._clock.now().timestamp()
-            essence = (sight.condition, sight.gaps_found, sight.gaps_closed)
+            essence = (sight.condition, sight.gaps_found, sight.gaps_closed, sight.notes)
             if essence != said or now - said_at >= self._every_seconds:
                 said, said_at = essence, now
                 await self._outlet.tell([status_of(sight, self._venue_time.now())])
@@ -155,7 +157,7 @@ def status_of(sight: Sight, at: datetime, *, recording: bool = False) -> SourceS
         name=SOURCE,
         at=at,
         status=sight.condition,
-        detail=sight.progress(None),
+        detail="; ".join([sight.progress(None), *sight.notes]),
         recording=recording,
         gaps_found=sight.gaps_found,
         gaps_closed=sight.gaps_closed,
