@@ -21,6 +21,7 @@ from shared_events.journal import (
     Tick,
     decode_record,
     encode_tick,
+    forget,
     read,
     segments,
     verify,
@@ -297,9 +298,48 @@ def test_records_that_were_moved_away_are_missed_only_by_those_who_ask_for_them(
 
     with pytest.raises(JournalDamagedError, match="are gone"):
         records(three)
-    assert records(three, start=10) == events[10:]
+    assert records(three, start=10) == [raw for _, raw in read(three)] == events[10:]
     assert verify(three).first_position == 10
     assert write(three, [[b"more"]]) == 41
+
+
+def kept_by_the_hour(directory: Path) -> list[datetime]:
+    """Write a segment for each of four hours, of the tick that ended it; return the hours."""
+    hours = [datetime(2026, 1, 1, hour, tzinfo=UTC) for hour in range(4)]
+    write(directory, [[encode_tick(hour)] for hour in hours], segment_bytes=1)
+    return hours
+
+
+@pytest.mark.parametrize(("hour", "until", "first"), [(0, 4, 0), (2, 4, 1), (3, 4, 2), (3, 1, 1)])
+def test_only_segments_wholly_before_the_moment_and_the_position_are_forgotten(
+    tmp_path: Path, hour: int, until: int, first: int
+) -> None:
+    hours = kept_by_the_hour(tmp_path)
+    before = verify(tmp_path).bytes
+
+    freed = forget(tmp_path, hours[hour], until)
+
+    assert freed == before - verify(tmp_path).bytes
+    assert verify(tmp_path).first_position == first
+
+
+def test_the_newest_segment_is_never_forgotten_and_the_journal_goes_on(tmp_path: Path) -> None:
+    hours = kept_by_the_hour(tmp_path)
+
+    with JournalWriter(tmp_path, segment_bytes=1) as journal:
+        forget(tmp_path, hours[-1] + timedelta(days=1), until=99)
+        journal.append([b"more"])
+
+    assert [position for position, _ in read(tmp_path)] == [3, 4]
+
+
+def test_a_segment_is_as_old_as_its_first_record_that_can_be_read(tmp_path: Path) -> None:
+    hour = datetime(2026, 1, 1, tzinfo=UTC)
+    write(tmp_path, [[encode_tick(hour)], [b"not ours", encode_tick(hour)], [b"nor this"]], 1)
+
+    forget(tmp_path, hour + timedelta(seconds=1), until=9)
+
+    assert verify(tmp_path).first_position == 1
 
 
 def test_a_swapped_segment_is_refused(three: Path) -> None:

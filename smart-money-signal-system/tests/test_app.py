@@ -14,6 +14,7 @@ from shared_events.bus.memory import MemoryEventBus
 from shared_events.bus.port import LostGroup
 from shared_events.envelope import event
 from shared_events.errors import ConfigError
+from shared_events.journal import JournalWriter, encode_tick, oldest
 from shared_events.payloads import MarketContext, SourceStatus, TrackedTrader
 from shared_events.runtime.clock import SystemClock
 from shared_events.testing.factories import a_position, an_address, trader_positions
@@ -192,6 +193,28 @@ async def test_an_event_from_the_future_goes_to_the_dead_letters_and_stops_nothi
 
         [letter] = await bus.dead_letters("tracked_traders")
         assert "has not come yet" in letter.reason
+
+
+async def test_what_a_snapshot_stands_for_leaves_the_journal_when_it_is_old(
+    settings: Settings,
+) -> None:
+    long_ago = now() - timedelta(days=settings.journal_days + 1)
+    with JournalWriter(settings.journal, segment_bytes=1) as journal:
+        for minute in range(3):
+            journal.append([encode_tick(long_ago + timedelta(minutes=minute))])
+    bus = MemoryEventBus()
+    async with started(settings, bus) as service:
+        await bus.publish(world())
+        await eventually(lambda: len(actions(service)) == 2)
+        await service.forget_the_old()
+        assert oldest(settings.journal) == 0, "nothing was kept of it yet"
+
+        await service.keep()
+        await service.forget_the_old()
+
+        assert oldest(settings.journal) == 2
+    async with started(settings, bus) as service:
+        assert len(actions(service)) == 2
 
 
 async def test_two_services_cannot_share_a_journal(settings: Settings) -> None:

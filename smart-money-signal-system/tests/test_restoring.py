@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec import json
 
-from shared_events.journal import JournalWriter
+from shared_events.journal import JournalWriter, segments
 from signal_system.domain.rules import Rules
 from signal_system.feature_keeping import BarKeeper
 from signal_system.fold import Fold, FoldConfig, Issued
@@ -68,6 +68,26 @@ async def test_a_start_folds_the_tail_after_the_snapshot(store: SqliteStore, jou
     assert fold.state.digest() == whole.state.digest()
     assert [event.id for event in tail] == [event.id for event in issued[len(issued) - len(tail) :]]
     assert fold.processor.memory.chain == whole.processor.memory.chain
+    assert fold.position == len(RECORDS) - 1
+
+
+@pytest.mark.parametrize("snapshot", [True, False])
+async def test_a_journal_whose_beginning_was_forgotten_is_folded_from_what_is_kept(
+    store: SqliteStore, tmp_path: Path, *, snapshot: bool
+) -> None:
+    journal = tmp_path / "journal"
+    with JournalWriter(journal, segment_bytes=1) as writer:
+        for record in encoded(RECORDS):
+            writer.append([record])
+    for segment in segments(journal)[:CUT]:
+        segment.path.unlink()
+    if snapshot:
+        keep(store, snapshot_at(CUT))
+
+    fold, _ = await restored(store, journal)
+
+    is_whole = fold.state.digest() == uninterrupted()[0].state.digest()
+    assert is_whole is snapshot
     assert fold.position == len(RECORDS) - 1
 
 

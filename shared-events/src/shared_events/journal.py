@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -30,7 +30,7 @@ import msgspec
 
 from shared_events.codec import decode
 from shared_events.envelope import Moment, StandardEvent
-from shared_events.errors import ConfigError, TransientError
+from shared_events.errors import ConfigError, DataError, TransientError
 from shared_events.journal_format import (
     Frame,
     Header,
@@ -56,6 +56,8 @@ __all__ = [
     "Tick",
     "decode_record",
     "encode_tick",
+    "forget",
+    "oldest",
     "read",
     "segments",
     "verify",
@@ -260,19 +262,47 @@ class JournalWriter:
         return trained(self._samples) or self._dictionary
 
 
-def read(directory: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
+def read(directory: Path, start: int | None = None) -> Iterator[tuple[int, bytes]]:
     """Yield every record from position `start` on with its position, up to the last whole frame.
 
     May run beside a writer: it ends where the writer is.
+
+    Parameters
+    ----------
+    start
+        Where to begin; None for the oldest record that is kept.
 
     Raises
     ------
     JournalDamagedError
         On coming to a damaged place, or if records from `start` on are gone.
     """
+    if start is None:
+        start = oldest(directory)
     for frame in _frames_from(segments(directory), start):
         skip = max(start - frame.first, 0)
         yield from enumerate(frame.records()[skip:], frame.first + skip)
+
+
+def oldest(directory: Path) -> int:
+    """Return the position of the oldest record that is kept; 0 of an empty journal."""
+    known = segments(directory)
+    return known[0].first if known else 0
+
+
+def forget(directory: Path, before: datetime, until: int) -> int:
+    """Delete the oldest segments, and return the bytes that this freed.
+
+    A segment goes if all its records were kept before the moment `before` and at positions before
+    `until`; the newest always stays. May run beside the writer, and beside readers of what stays.
+    """
+    freed, known = 0, segments(directory)
+    for segment, after in pairwise(known):
+        if after.first > until or not _begins_before(after, before):
+            break
+        freed += segment.size
+        segment.path.unlink()
+    return freed
 
 
 def verify(directory: Path) -> Summary:
@@ -296,6 +326,16 @@ def verify(directory: Path) -> Summary:
             end = frame.end
     size = sum(segment.size for segment in known)
     return Summary(len(known), known[0].first, position, size, newest.size - end)
+
+
+def _begins_before(segment: Segment, moment: datetime) -> bool:
+    """Tell by the first record of `segment` that knows its time; one without any came later."""
+    for frame in frames(segment, may_be_torn=True):
+        for raw in frame.records():
+            with suppress(DataError):
+                record = decode_record(raw)
+                return (record.at if isinstance(record, Tick) else record.recorded_at) < moment
+    return False
 
 
 def _frames_from(known: Sequence[Segment], start: int) -> Iterator[Frame]:

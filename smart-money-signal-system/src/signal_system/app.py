@@ -16,7 +16,7 @@ from shared_events.bus.open import open_bus
 from shared_events.bus.patience import patiently
 from shared_events.bus.port import EventBus, Subscription
 from shared_events.errors import BusUnavailableError, DataError
-from shared_events.journal import JournalWriter
+from shared_events.journal import JournalWriter, forget
 from shared_events.runtime.clock import Clock, SystemClock
 from shared_events.runtime.health import Health
 from shared_events.runtime.serving import serving
@@ -127,7 +127,7 @@ class Service:
             tasks.create_task(self._every(LOOK_SECONDS, self._watcher.look))
             tasks.create_task(self._every(_LAG_SECONDS, self._ask_for_lag))
             tasks.create_task(self._every(_LETTERS_SECONDS, self._count_dead_letters))
-            tasks.create_task(self._every(_RETENTION_SECONDS, self._forget_the_old))
+            tasks.create_task(self._every(_RETENTION_SECONDS, self.forget_the_old))
 
     @asynccontextmanager
     async def _subscription(self) -> AsyncIterator[Subscription]:
@@ -155,6 +155,23 @@ class Service:
             log.warning("checkpoint_failed", reason=str(e))
         else:
             self._kept_position = position
+
+    async def forget_the_old(self) -> None:
+        """Let go of old signals, and of the journal's old segments that a snapshot stands for."""
+        now, settings = self.fold.state.now, self._settings
+        if now is None:
+            return
+        until = now - timedelta(days=settings.history_days)
+        before = now - timedelta(days=settings.journal_days)
+        try:
+            await asyncio.to_thread(self._store.forget_before, until, _FORGOTTEN_AT_ONCE)
+            freed = await asyncio.to_thread(forget, settings.journal, before, self._kept_position)
+        except (StorageError, OSError) as e:
+            log.warning("history_not_forgotten", reason=str(e))
+        else:
+            if freed:
+                log.info("journal_forgotten", before=before.isoformat(), freed_bytes=freed)
+        await self.features.forget_before(until)
 
     async def _missed_nothing(self) -> None:
         lost = [each.event_type for each in await self._bus.lost_groups() if each.group == GROUP]
@@ -204,16 +221,6 @@ class Service:
             log.warning("dead_letters_unknown", reason=str(e))
         else:
             self._figures.dead_letters = sum(map(len, letters))
-
-    async def _forget_the_old(self) -> None:
-        if self.fold.state.now is None:
-            return
-        until = self.fold.state.now - timedelta(days=self._settings.history_days)
-        try:
-            await asyncio.to_thread(self._store.forget_before, until, _FORGOTTEN_AT_ONCE)
-        except StorageError as e:
-            log.warning("history_not_forgotten", reason=str(e))
-        await self.features.forget_before(until)
 
 
 @asynccontextmanager

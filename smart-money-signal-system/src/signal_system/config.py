@@ -40,6 +40,8 @@ class Settings(BaseSettings):
         lies in `data_dir`.
     history_days
         How long issued signals are kept.
+    journal_days
+        How long the journal is kept: what is older can be neither replayed nor trained on.
     journal_fsync
         Whether every append waits for the disk: only a loss of power makes a difference.
     """
@@ -63,6 +65,7 @@ class Settings(BaseSettings):
     checkpoint_seconds: Annotated[float, Field(gt=0, le=300)] = 5.0
     checkpoint_records: Annotated[int, Field(ge=1)] = 20_000
     history_days: Annotated[float, Field(gt=0, le=3_650)] = 7.0
+    journal_days: Annotated[float, Field(ge=1, le=36_500)] = 400.0
     journal_fsync: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

@@ -18,7 +18,7 @@ from shared_events.bus.port import Delivery
 from shared_events.codec import encode
 from shared_events.envelope import StandardEvent
 from shared_events.errors import DataError
-from shared_events.journal import JournalFullError, JournalWriter, Tick, encode_tick, read
+from shared_events.journal import JournalFullError, JournalWriter, Tick, encode_tick, oldest, read
 from shared_events.runtime.clock import Clock
 from signal_system.fold import Fold, Issued
 from signal_system.pacing import Pacer
@@ -216,7 +216,7 @@ class _Id(Struct):
 def remembered(directory: Path, until: int, kept: int = REMEMBERED_IDS) -> RecentIds:
     """Return the ids of the newest events among the journal's records before `until`."""
     ids, decoder = RecentIds(kept), json.Decoder(_Id)
-    for _, raw in read(directory, max(0, until - kept)):
+    for _, raw in read(directory, max(oldest(directory), until - kept)):
         if event_id := decoder.decode(raw).id:
             ids.add(event_id)
     return ids

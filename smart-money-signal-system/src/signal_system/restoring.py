@@ -7,7 +7,7 @@ import structlog
 from msgspec import MsgspecError, Struct, json
 
 from shared_events.envelope import StandardEvent
-from shared_events.journal import decode_record, read
+from shared_events.journal import decode_record, oldest, read
 from signal_system.event_subscriber import Listener
 from signal_system.feature_keeping import bars_of, series_of
 from signal_system.fold import SNAPSHOT_VERSION, Fold, FoldSnapshot
@@ -59,8 +59,8 @@ async def restore(fold: Fold, store: Store, journal: Path, end: int, listener: L
         fold.restore(saved)
     elif saved is not None:
         await _refold_state(fold, journal, saved)
-    start = fold.position + 1
-    await _fold_tail(fold, journal, listener)
+    start = fold.position + 1 or oldest(journal)
+    await _fold_tail(fold, journal, start, listener)
     log.info(
         "restored",
         snapshot=None if saved is None else saved.position,
@@ -103,9 +103,9 @@ async def _refold_state(fold: Fold, journal: Path, saved: FoldSnapshot) -> None:
     fold.go_on(saved.position, saved.memory)
 
 
-async def _fold_tail(fold: Fold, journal: Path, listener: Listener) -> None:
+async def _fold_tail(fold: Fold, journal: Path, start: int, listener: Listener) -> None:
     pacer = Pacer(_WORK_SECONDS)
-    for position, raw in read(journal, fold.position + 1):
+    for position, raw in read(journal, start):
         for issued in fold.steps(position, decode_record(raw)):
             listener(position, issued)
         await pacer.breathe()
