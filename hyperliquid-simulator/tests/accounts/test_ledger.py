@@ -1,6 +1,7 @@
 from fractions import Fraction
 
 from hypothesis import given, strategies as st
+from msgspec.structs import replace as changed
 
 from hyperliquid_simulator.accounts.account import Account
 from hyperliquid_simulator.accounts.holdings import Pocket, Position
@@ -73,11 +74,11 @@ def test_both_sides_of_a_trade_with_oneself_start_from_the_same_position(
     ledger = Ledger([_account(0), _account(1)], frozenset(), COINS)
     if held:
         buyer, seller = (0, 1) if held > 0 else (1, 0)
-        ledger.settle(_trade(buyer, seller, "B")._replace(lots=abs(held)))
+        ledger.settle(changed(_trade(buyer, seller, "B"), lots=abs(held)))
     account = ledger.accounts[0]
     before = account.cash + account.positions[0].cost if held else account.cash
 
-    (_, bought), (_, sold) = ledger.settle(_trade(0, 0, "A")._replace(lots=lots, ticks=ticks))
+    (_, bought), (_, sold) = ledger.settle(changed(_trade(0, 0, "A"), lots=lots, ticks=ticks))
 
     assert bought.start == sold.start == account.lots(0) == held
     assert list(account.fills)[-2:] == [bought, sold]
@@ -137,7 +138,7 @@ def test_an_isolated_position_has_the_margin_of_what_it_opened_and_gives_up_the_
             position.lots,
         )
         buyer, seller = (0, 1) if delta > 0 else (1, 0)
-        ledger.settle(_trade(buyer, seller, "B")._replace(lots=abs(delta), ticks=ticks))
+        ledger.settle(changed(_trade(buyer, seller, "B"), lots=abs(delta), ticks=ticks))
 
         after = position.raw + position.lots * ticks
         if start * position.lots <= 0:

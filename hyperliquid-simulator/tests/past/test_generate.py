@@ -9,7 +9,7 @@ from hyperliquid_simulator.accounts.trades import Fill
 from hyperliquid_simulator.answers import views
 from hyperliquid_simulator.coins.market import DAY_MS
 from hyperliquid_simulator.config import Config
-from hyperliquid_simulator.past.archive import execution_order
+from hyperliquid_simulator.past.executions import Executions
 from hyperliquid_simulator.past.generate import generate
 from hyperliquid_simulator.wire import decode_hash
 from hyperliquid_simulator.world.world import World
@@ -152,7 +152,7 @@ def test_fills_say_in_words_what_they_did(world: World) -> None:
 
 def _past_fills(world: World, account: Account) -> list[Fill]:
     """Return the fills that were generated; pairs have traded through the ledger itself."""
-    found = execution_order(world.past, 7, account)
+    found = Executions(world.past, 7, account).oldest_first()
     return [fill for fill in found if fill.coin < len(world.past.coins)]
 
 

@@ -238,7 +238,7 @@ def test_a_position_vanishes_on_command_without_a_trade(quiet: World, kind: Hidd
 
     assert not block.trades
     assert account.lots(BITCOIN) == 0
-    last = account.fills[-1]
+    last = list(account.fills)[-1]
     assert last.start - last.lots == 0 <= lots
     assert decode_hash(last.hash) == (block.height, quiet.events.clearing.transactions)
 

@@ -5,7 +5,7 @@ import pytest
 
 from hyperliquid_simulator.accounts.movements import Kind, Movement
 from hyperliquid_simulator.answers.views import Json
-from hyperliquid_simulator.past.archive import DAY_MS
+from hyperliquid_simulator.coins.market import DAY_MS
 from hyperliquid_simulator.wire import MICRO, ZERO_HASH
 from hyperliquid_simulator.world.performance import HOUR_MS
 from hyperliquid_simulator.world.world import World

@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace as changed
 
 from hyperliquid_simulator.accounts.account import Account
 from hyperliquid_simulator.accounts.holdings import Position
@@ -83,7 +84,7 @@ def test_some_fills_of_a_block_differ_only_in_trade_id_and_start(config: Config)
     world = World(replace(config, orders_per_second=100), config.start_ms)
     fills = [fill for _ in range(1000) for fill in world.step().fills]
 
-    alike = Counter((who, f._replace(tid=0, start=0, order=0)) for who, f in fills)
+    alike = Counter((who, changed(f, tid=0, start=0, order=0)) for who, f in fills)
     assert 0.002 < sum(n for n in alike.values() if n > 1) / len(fills) < 0.037
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from hyperliquid_simulator.accounts.fill_log import FillLog
 from hyperliquid_simulator.accounts.holdings import Balance, Pocket, Position
 from hyperliquid_simulator.accounts.trades import Charge, Fill, Trade
 from hyperliquid_simulator.coins.catalogue import Perp
@@ -12,7 +13,6 @@ from hyperliquid_simulator.coins.pairs import Pair
 from hyperliquid_simulator.coins.tokens import UNITS, USDC
 from hyperliquid_simulator.wire import MICRO
 
-FILLS_KEPT: Final = 4_000
 CHARGES_KEPT: Final = 2_000
 """Funding payments of one account since the start."""
 
@@ -34,7 +34,7 @@ class Account:
     unified: bool = False
     positions: dict[int, Position] = field(default_factory=dict)
     balances: dict[int, Balance] = field(default_factory=dict)
-    fills: deque[Fill] = field(default_factory=lambda: deque(maxlen=FILLS_KEPT))
+    fills: FillLog = field(default_factory=FillLog)
     charges: deque[Charge] = field(default_factory=lambda: deque(maxlen=CHARGES_KEPT))
 
     @property

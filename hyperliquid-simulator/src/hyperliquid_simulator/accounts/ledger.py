@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from hyperliquid_simulator.accounts.account import Account
 from hyperliquid_simulator.accounts.trades import SETTLED, Charge, Fill, Trade
 from hyperliquid_simulator.coins.catalogue import Perp
@@ -59,7 +61,7 @@ class Ledger:
         closing_first = (1, -1) if account.lots(trade.coin) < 0 else (-1, 1)
         fills = {sign: self._side(trade, account, sign) for sign in closing_first}
         start = fills[closing_first[0]].start
-        return fills[1]._replace(start=start), fills[-1]._replace(start=start)
+        return replace(fills[1], start=start), replace(fills[-1], start=start)
 
     def _side(self, trade: Trade, account: Account, sign: int) -> Fill:
         crossed = (trade.side == "B") == (sign > 0)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from msgspec import Struct
+
 
 @dataclass(frozen=True, slots=True)
 class Liquidated:
@@ -30,7 +32,7 @@ SETTLED: Final = Cause(hidden=True, direction="Settlement")
 """Why positions end when a coin is delisted."""
 
 
-class Trade(NamedTuple):
+class Trade(Struct, frozen=True, gc=False):
     """One match. ``side`` is the taker's: ``B`` bought, ``A`` sold. Accounts by index."""
 
     coin: int
@@ -48,7 +50,7 @@ class Trade(NamedTuple):
     cause: Cause | None = None
 
 
-class Fill(NamedTuple):
+class Fill(Struct, frozen=True, gc=False, array_like=True):
     """One side of a trade as its account sees it; ``start`` is the position before, in lots.
 
     For a pair ``start`` is the balance before.

@@ -13,7 +13,6 @@ from hyperliquid_simulator.accounts.ledger import (
 )
 from hyperliquid_simulator.answers.fields import user
 from hyperliquid_simulator.answers.views import Json
-from hyperliquid_simulator.past import archive
 from hyperliquid_simulator.wire import dollars, exact
 from hyperliquid_simulator.world.world import World
 
@@ -34,7 +33,7 @@ def user_fees(world: World, request: Json) -> Json:
     rebate = trader is not None and trader in world.population.makers
     schedule = {"cross": _rate(TAKER_FEE), "add": _rate(MAKER_FEE), **_spot("spotCross", "spotAdd")}
     return {
-        "dailyUserVlm": _daily_volume(world, trader.index if trader else None),
+        "dailyUserVlm": _daily_volume(world, address),
         "feeSchedule": schedule
         | {
             "tiers": {"vip": [], "mm": [{"makerFractionCutoff": "0.005", "add": _rate(REBATE)}]},
@@ -61,16 +60,15 @@ def _spot(taking: str, making: str) -> Json:
     return {taking: _rate(SPOT_TAKER_FEE), making: _rate(SPOT_MAKER_FEE)}
 
 
-def _daily_volume(world: World, trader: int | None) -> list[Json]:
+def _daily_volume(world: World, address: str) -> list[Json]:
     """Return (UTC date, taken, made, everybody's) rows; of the fills that are still known."""
     today = world.time // DAY_MS
     volume: Counter[tuple[int, bool]] = Counter()
-    if trader is not None:
-        account = world.ledger.accounts[trader]
-        for fill in archive.execution_order(world.past, world.config.seed, account):
-            dealt = world.coins[fill.coin].micro_dollars(fill.lots, fill.ticks)
-            volume[fill.time // DAY_MS, fill.crossed] += dealt
-    traded = _exchange_volume(world, (today - DAYS + 1) * DAY_MS)
+    since_ms, found = (today - DAYS + 1) * DAY_MS, world.executions(address)
+    for fill in found.oldest_first(since_ms) if found else ():
+        dealt = world.coins[fill.coin].micro_dollars(fill.lots, fill.ticks)
+        volume[fill.time // DAY_MS, fill.crossed] += dealt
+    traded = _exchange_volume(world, since_ms)
     return [
         {
             "date": datetime.fromtimestamp(day * DAY_MS / 1000, UTC).date().isoformat(),

@@ -1,6 +1,7 @@
 """What `POST /info` answers: one function per request type, and the registry of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain, islice
 from typing import Any, Final
 
 from hyperliquid_simulator.accounts.trades import Fill
@@ -14,6 +15,7 @@ from hyperliquid_simulator.answers.views import Json
 from hyperliquid_simulator.coins.dexes import OWN
 from hyperliquid_simulator.errors import internal, undeserializable
 from hyperliquid_simulator.past import archive
+from hyperliquid_simulator.past.executions import MOST, aggregated
 from hyperliquid_simulator.wire import MICRO, dollars
 from hyperliquid_simulator.world.world import World
 
@@ -46,18 +48,10 @@ def spot_state(world: World, address: str) -> Json:
 
 def fills(world: World, address: str, *, aggregate: bool = False) -> list[Json]:
     """Return an account's newest fills, newest block first."""
-    newest = archive.newest_blocks_first(_executed(world, address, aggregate=aggregate))
-    return [views.fill(row, world.coins[row.coin]) for row in newest[: archive.MOST]]
-
-
-def _executed(world: World, address: str, *, aggregate: bool) -> list[Fill]:
-    """Return the fills of an address in execution order; there are none of an unknown one."""
-    trader = world.population.by_address.get(address)
-    if trader is None:
-        return []
-    account = world.ledger.accounts[trader.index]
-    found = archive.execution_order(world.past, world.config.seed, account)
-    return archive.aggregated(found) if aggregate else found
+    found = world.executions(address)
+    return (
+        [] if found is None else _told(world, _newest(found.newest_blocks(), aggregate=aggregate))
+    )
 
 
 def _state(world: World, request: Json) -> Json:
@@ -71,13 +65,23 @@ def _user_fills(world: World, request: Json) -> list[Json]:
 
 def _fills_by_time(world: World, request: Json) -> list[Json]:
     start, end = moment(request, "startTime"), moment(request, "endTime", world.time)
-    found = _executed(world, user(request), aggregate=flag(request, "aggregateByTime"))
+    aggregate, found = flag(request, "aggregateByTime"), world.executions(user(request))
+    if found is None:
+        return []
     if flag(request, "reversed"):
-        within = [fill for fill in found if start <= fill.time <= end]
-        chosen = archive.newest_blocks_first(within)[: archive.MOST]
-    else:
-        chosen = archive.between(found, start, end)
-    return [views.fill(row, world.coins[row.coin]) for row in chosen]
+        return _told(world, _newest(found.newest_blocks(start, end), aggregate=aggregate))
+    rows = found.oldest_first(start, end)
+    return _told(world, aggregated(rows) if aggregate else rows)
+
+
+def _newest(blocks: Iterable[list[Fill]], *, aggregate: bool) -> Iterator[Fill]:
+    """Yield the fills of blocks."""
+    return chain.from_iterable(aggregated(block) if aggregate else block for block in blocks)
+
+
+def _told(world: World, rows: Iterable[Fill]) -> list[Json]:
+    """Return the first of some fills, as many as one answer holds."""
+    return [views.fill(row, world.coins[row.coin]) for row in islice(rows, MOST)]
 
 
 def _user_funding(world: World, request: Json) -> list[Json]:
@@ -124,13 +128,11 @@ def _rate_limit(world: World, request: Json) -> Json:
 
     Every fill counts as an action, the only ones there are.
     """
-    trader = world.population.by_address.get(user(request))
-    account = world.ledger.accounts[trader.index] if trader else None
-    volume = account.volume if account else 0
-    used = archive.executed(world.past, account) if account else 0
+    found = world.executions(user(request))
+    volume = found.account.volume if found else 0
     return {
         "cumVlm": dollars(volume),
-        "nRequestsUsed": used,
+        "nRequestsUsed": found.count if found else 0,
         "nRequestsCap": FREE_ACTIONS + volume // MICRO,
         "nRequestsSurplus": 0,
     }

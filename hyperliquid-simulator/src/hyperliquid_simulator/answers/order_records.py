@@ -3,7 +3,8 @@
 Orders of the simulator begin to exist when they trade, so none ever rests open.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, groupby, islice
 from typing import Any, Final
 
 from hyperliquid_simulator.accounts.trades import Fill
@@ -13,7 +14,7 @@ from hyperliquid_simulator.answers.views import Json
 from hyperliquid_simulator.coins.catalogue import Coin
 from hyperliquid_simulator.coins.pairs import Listed
 from hyperliquid_simulator.errors import undeserializable
-from hyperliquid_simulator.past import archive
+from hyperliquid_simulator.past.executions import MOST
 from hyperliquid_simulator.wire import exact
 from hyperliquid_simulator.world.world import World
 
@@ -75,29 +76,29 @@ def twap_slice(fill: Fill, coin: Listed) -> Json:
 
 def twap_slices(world: World, address: str) -> list[Json]:
     """Return the newest slices of an account's TWAPs, newest block first."""
-    slices = [fill for fill in _executed(world, address) if fill.twap is not None]
-    newest = archive.newest_blocks_first(slices)[: archive.MOST]
-    return [twap_slice(fill, world.coins[fill.coin]) for fill in newest]
+    slices = (fill for fill in _newest(world, address) if fill.twap is not None)
+    return [twap_slice(fill, world.coins[fill.coin]) for fill in islice(slices, MOST)]
 
 
-def _executed(world: World, address: str) -> list[Fill]:
-    trader = world.population.by_address.get(address)
-    if trader is None:
-        return []
-    account = world.ledger.accounts[trader.index]
-    return archive.execution_order(world.past, world.config.seed, account)
+def _newest(world: World, address: str) -> Iterator[Fill]:
+    """Yield an account's fills, newest block first."""
+    found = world.executions(address)
+    return chain.from_iterable(found.newest_blocks()) if found else iter(())
 
 
 def _historical_orders(world: World, request: Json) -> list[Json]:
-    orders = list(filled_orders(_executed(world, user(request))).values())[::-1]
-    return [record(parts, world.coins[parts[0].coin]) for parts in orders[: archive.MOST]]
+    found = world.executions(user(request))
+    blocks = found.newest_blocks() if found else iter(())
+    orders = (parts for block in blocks for parts in [*filled_orders(block).values()][::-1])
+    return [record(parts, world.coins[parts[0].coin]) for parts in islice(orders, MOST)]
 
 
 def _order_status(world: World, request: Json) -> Json:
     oid, address = request.get("oid"), user(request)
     if isinstance(oid, bool) or not isinstance(oid, int | str):
         raise undeserializable()
-    parts = [fill for fill in _executed(world, address) if fill.order == oid]
+    orders = groupby(_newest(world, address), key=lambda fill: fill.order)
+    parts = next((list(fills) for order, fills in orders if order == oid), None)
     if not parts:
         return {"status": "unknownOid"}
     return {"status": "order", "order": record(parts, world.coins[parts[0].coin])}
@@ -109,9 +110,10 @@ def _slices(world: World, request: Json) -> list[Json]:
 
 def _slices_by_time(world: World, request: Json) -> list[Json]:
     start, end = moment(request, "startTime"), moment(request, "endTime", world.time)
-    slices = [fill for fill in _executed(world, user(request)) if fill.twap is not None]
-    chosen = archive.between(slices, start, end)
-    return [twap_slice(fill, world.coins[fill.coin]) for fill in chosen]
+    found = world.executions(user(request))
+    fills = found.oldest_first(start, end) if found else iter(())
+    slices = (fill for fill in fills if fill.twap is not None)
+    return [twap_slice(fill, world.coins[fill.coin]) for fill in islice(slices, MOST)]
 
 
 def _none_of(world: World, request: Json) -> list[Json]:  # noqa: ARG001 - nobody has any

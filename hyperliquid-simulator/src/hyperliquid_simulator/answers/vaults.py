@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from hyperliquid_simulator.accounts.stakes import COMMISSION, Stake
 from hyperliquid_simulator.answers.views import Json
-from hyperliquid_simulator.past.archive import DAY_MS
+from hyperliquid_simulator.coins.market import DAY_MS
 from hyperliquid_simulator.wire import MICRO, dollars, noisy
 
 LOCKUP_DAYS: Final = 4

@@ -10,7 +10,7 @@ from hyperliquid_simulator.answers import info, markets, views
 from hyperliquid_simulator.answers.book import Zoom
 from hyperliquid_simulator.answers.views import Json
 from hyperliquid_simulator.coins.dexes import OWN
-from hyperliquid_simulator.past.archive import aggregated
+from hyperliquid_simulator.past.executions import aggregated
 from hyperliquid_simulator.protocol.account_channels import ACCOUNT_CHANNELS
 from hyperliquid_simulator.protocol.feeds import Asked, Channel, News, every, wandering
 from hyperliquid_simulator.protocol.market_channels import MARKET_CHANNELS

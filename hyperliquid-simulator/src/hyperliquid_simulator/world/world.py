@@ -16,6 +16,7 @@ from hyperliquid_simulator.coins.funding import LiveFunding
 from hyperliquid_simulator.coins.market import Market
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.past.archive import liquidations
+from hyperliquid_simulator.past.executions import Executions
 from hyperliquid_simulator.past.generate import generate
 from hyperliquid_simulator.past.past import BLOCK_MS, Past, block_height, block_time
 from hyperliquid_simulator.wire import ZERO_HASH, transaction_hash
@@ -120,6 +121,13 @@ class World:
             return None
         accounts = self._frozen[1] if self._frozen else self.ledger.accounts
         return accounts[trader.index]
+
+    def executions(self, address: str) -> Executions | None:
+        """Return what an account filled, None for an unknown address."""
+        trader = self.population.by_address.get(address)
+        if trader is None:
+            return None
+        return Executions(self.past, self.config.seed, self.ledger.accounts[trader.index])
 
     @property
     def state_time(self) -> int:
