@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 from ccxt import (  # type: ignore[import-untyped] # ccxt carries no types
+    ExchangeError,
     NetworkError,
     RateLimitExceeded,
 )
@@ -17,7 +18,7 @@ from hyperliquid_simulator.app import running
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.world.world import World
 
-BTC = "BTC/USDC:USDC"
+BTC, GOLD, SPOT = "BTC/USDC:USDC", "XYZ-GOLD/USDC:USDC", "HYPE/USDC"
 
 
 @pytest.fixture
@@ -124,6 +125,24 @@ async def test_it_reads_orders_and_fees(exchange: Any, user: str) -> None:
     assert (fee["taker"], fee["maker"]) == (0.00045, 0.00015)
 
 
+async def test_it_reads_open_interest_and_whether_the_venue_is_up(exchange: Any) -> None:
+    interest = await exchange.fetch_open_interests()
+    status = await exchange.fetch_status()
+
+    assert interest[BTC]["openInterestAmount"] > 0
+    assert status["status"] == "ok"
+    assert abs(await exchange.fetch_time() - exchange.milliseconds()) < 60_000
+
+
+async def test_it_reads_one_accounts_ledger_and_position(exchange: Any, user: str) -> None:
+    entries = await exchange.fetch_ledger(params={"user": user})
+    [held] = await exchange.fetch_positions([BTC], {"user": user})
+    position = await exchange.fetch_position(BTC, {"user": user})
+
+    assert "deposit" in {entry["info"]["delta"]["type"] for entry in entries}
+    assert held["symbol"] == position["symbol"] == BTC
+
+
 async def test_too_many_requests_are_a_rate_limit_to_it(venue: str, user: str) -> None:
     client = connected(venue, user)
 
@@ -165,6 +184,56 @@ async def test_it_watches_an_accounts_fills_and_orders(exchange: Any, world: Wor
 
     assert snapshot[-1]["info"]["coin"] in world.coin_index
     assert orders[-1]["status"] in {"closed", "open"}
+
+
+@pytest.mark.parametrize("symbol", [SPOT, GOLD])
+async def test_it_watches_pairs_and_the_markets_of_builders(exchange: Any, symbol: str) -> None:
+    trades = await exchange.watch_trades(symbol)
+    book = await exchange.watch_order_book(symbol)
+
+    assert trades[0]["symbol"] == symbol
+    assert book["bids"][0][0] < book["asks"][0][0]
+
+
+async def test_it_watches_an_accounts_positions_and_balances(exchange: Any, world: World) -> None:
+    maker = {"user": world.population.makers[0].address}
+    everything = await exchange.watch_positions(params=maker)
+    perpetual = await exchange.watch_balance({"type": "swap"} | maker)
+    spot = await exchange.watch_balance({"type": "spot"} | maker)
+
+    assert BTC in {position["symbol"] for position in everything}
+    assert perpetual["USDC"]["total"] > 0
+    assert {"USDC", "HYPE", "PURR"} <= set(spot["total"])
+
+
+@pytest.mark.parametrize("symbol", [BTC, GOLD])
+async def test_it_watches_tickers_by_mids(exchange: Any, symbol: str) -> None:
+    tickers = await exchange.watch_tickers([symbol], {"channel": "allMids"})
+    ticker = await exchange.watch_ticker(symbol, {"channel": "allMids"})
+
+    assert tickers[symbol]["last"] > 0
+    assert ticker["symbol"] == symbol
+
+
+async def test_its_usual_channel_of_tickers_is_refused_as_the_venue_refuses_it(
+    exchange: Any,
+) -> None:
+    with pytest.raises(ExchangeError, match="webData2"):
+        await exchange.watch_tickers()
+
+
+async def test_it_stops_watching_and_begins_anew(exchange: Any, user: str) -> None:
+    watched = {
+        exchange.watch_trades: (exchange.un_watch_trades, (BTC,)),
+        exchange.watch_order_book: (exchange.un_watch_order_book, (BTC,)),
+        exchange.watch_ohlcv: (exchange.un_watch_ohlcv, (BTC, "1m")),
+        exchange.watch_my_trades: (exchange.un_watch_my_trades, ()),
+    }
+
+    for watch, (unwatch, what) in watched.items():
+        assert await watch(*what)
+        assert await unwatch(*what)
+        assert await watch(*what)
 
 
 async def test_it_comes_back_after_a_dropped_socket(exchange: Any, present: str) -> None:

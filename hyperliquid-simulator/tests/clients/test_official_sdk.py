@@ -99,6 +99,7 @@ async def test_the_sdk_receives_every_subscription(venue: str, world: World) -> 
         {"type": "orderUpdates", "user": user},
         {"type": "userFundings", "user": user},
         {"type": "userNonFundingLedgerUpdates", "user": user},
+        {"type": "activeAssetData", "user": user, "coin": "BTC"},
     ]
     frames: dict[str, list[Any]] = defaultdict(list)
     complete = Event()
@@ -117,6 +118,28 @@ async def test_the_sdk_receives_every_subscription(venue: str, world: World) -> 
     assert await asyncio.to_thread(listen)
     assert len(frames["trades"][0]) == 30
     assert frames["userFills"][0]["isSnapshot"] is True
+
+
+async def test_the_sdk_unsubscribes(config: Config) -> None:
+    venue = build(replace(config, orders_per_second=300.0))
+    trades, quotes = {"type": "trades", "coin": "BTC"}, {"type": "bbo", "coin": "BTC"}
+    seen = Event()
+
+    def left(base_url: str) -> dict[str, int]:
+        """Return how many subscriptions there are while two are made and one is taken back."""
+        with connected(base_url) as info:
+            number = info.subscribe(trades, lambda _: seen.set())
+            assert seen.wait(20)
+            assert info.unsubscribe(trades, number)
+            seen.clear()
+            info.subscribe(quotes, lambda _: seen.set())
+            assert seen.wait(20)
+            return venue.limits.report()["127.0.0.1"]["subscriptions"]
+
+    async with serving(venue) as base_url:
+        found = await asyncio.to_thread(left, base_url)
+
+    assert (found["now"], found["peak"]) == (1, 1)
 
 
 async def test_after_a_break_a_new_connection_of_the_sdk_sees_the_last_trades_again(

@@ -7,6 +7,7 @@ from typing import Any
 
 from hyperliquid.info import Info  # type: ignore[import-untyped] # the SDK carries no types
 
+from hyperliquid_simulator.wire import ZERO_HASH
 from hyperliquid_simulator.world.world import World
 
 
@@ -67,6 +68,35 @@ async def test_the_sdk_reads_orders_and_fees(venue: str, world: World) -> None:
     assert len(fees["dailyUserVlm"]) == 15
     assert await _ask(venue, lambda info: info.open_orders(user)) == []
     assert await _ask(venue, lambda info: info.frontend_open_orders(user)) == []
+
+
+async def test_the_sdk_reads_who_belongs_to_an_account(venue: str, world: World) -> None:
+    master = next(t.master for t in world.population.traders if t.master is not None)
+    agent, owner = next(iter(world.population.agents.items()))
+
+    subs = await _ask(venue, lambda info: info.query_sub_accounts(world.addresses[master]))
+    agents = await _ask(venue, lambda info: info.extra_agents(owner))
+    empty = await _ask(venue, lambda info: info.user_state(agent))
+    mode = await _ask(venue, lambda info: info.query_user_abstraction_state(owner))
+
+    assert {sub["master"] for sub in subs} == {world.addresses[master]}
+    assert agent in {row["address"] for row in agents}
+    assert empty["assetPositions"] == []
+    assert mode in {"unifiedAccount", "default", "disabled"}
+
+
+async def test_the_sdk_reads_dexes_and_slices_of_twaps(venue: str, world: World) -> None:
+    def sliced(info: Info) -> list[Any]:
+        return [
+            row for t in world.population.makers for row in info.user_twap_slice_fills(t.address)
+        ]
+
+    dexes = await _ask(venue, lambda info: info.perp_dexs())
+    slices = await _ask(venue, sliced)
+
+    assert dexes[0] is None
+    assert "xyz" in {dex["name"] for dex in dexes[1:]}
+    assert all(row["fill"]["hash"] == ZERO_HASH for row in slices)
 
 
 async def _ask(base_url: str, question: Callable[[Info], Any]) -> Any:
