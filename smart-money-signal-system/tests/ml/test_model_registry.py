@@ -5,7 +5,6 @@ import shutil
 import threading
 from collections.abc import Callable
 from datetime import timedelta
-from hashlib import sha256
 from pathlib import Path
 
 import joblib  # type: ignore[import-untyped]
@@ -22,6 +21,7 @@ from signal_system.ml.model_registry import (
     NotPromotedError,
     UnknownModelError,
 )
+from signal_system.testing.forgery import forged
 from signal_system.testing.regimes import CUTOFF, a_candidate, jump_parameters
 
 NAME = "regime-BTC"
@@ -211,8 +211,10 @@ def test_a_manifest_signed_anew_over_another_model_does_not_pass_its_own_example
     version = registry.add(good)
     example = (folder(registry, version) / "example.json").read_bytes()
 
+    another = forged(registry, other.manifest, {**other.files, "example.json": example})
+
     with pytest.raises(ModelRefusedError, match="as it did when it was made"):
-        _forge(registry, other.manifest, {**other.files, "example.json": example})
+        registry.load(NAME, another)
 
 
 def test_a_kind_that_this_build_does_not_know_is_refused(registry: ModelRegistry) -> None:
@@ -312,16 +314,3 @@ def test_equal_manifests_are_equal_bytes() -> None:
 
     assert canonical(one.model_dump(mode="json")) == canonical(two.model_dump(mode="json"))
     assert Manifest.model_validate_json(canonical(one.model_dump(mode="json"))) == one
-
-
-def _forge(registry: ModelRegistry, manifest: Manifest, files: dict[str, bytes]) -> None:
-    """Put a version into the registry by hand, signed as it should be, and load it."""
-    hashes = {file: sha256(raw).hexdigest() for file, raw in files.items()}
-    signed = manifest.model_copy(update={"files": hashes}).signed()
-    target = folder(registry, signed.version)
-    target.mkdir(parents=True)
-    for file, raw in files.items():
-        (target / file).write_bytes(raw)
-    (target / "manifest.json").write_bytes(canonical(signed.model_dump(mode="json")))
-    (target / "MODEL_CARD.md").write_text(card(signed))
-    registry.load(NAME, signed.version)

@@ -5,15 +5,18 @@ executing it (XGBoost's UBJ, ONNX). There is no way to load a pickle.
 """
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Any, Protocol
 
 from msgspec import json
 from pydantic import ValidationError
 
 from shared_events.errors import DataError
+from signal_system.ml.direction import CLASSES, Direction, DirectionParameters, matrix
+from signal_system.ml.importances import Importances
 from signal_system.ml.jump_regime import JumpParameters, JumpRegime
 
-MODEL = "model.json"
+MODEL, TREES, GRAPH, IMPORTANCES = "model.json", "model.ubj", "model.onnx", "importances.json"
 
 
 class ModelRefusedError(DataError):
@@ -21,10 +24,20 @@ class ModelRefusedError(DataError):
 
 
 class Kind(Protocol):
-    """Reads one kind of model and asks it what it answers."""
+    """Reads one kind of model and asks it what it answers.
+
+    Attributes
+    ----------
+    files, derived
+        What it is made of, and what was made of that to answer faster: may be absent.
+    tolerance
+        How far an answer may be, on another processor, from what it was when it was made.
+    """
 
     name: str
     files: frozenset[str]
+    derived: frozenset[str]
+    tolerance: float
 
     def load(self, version: str, files: Mapping[str, bytes]) -> Any:
         """Return the model in `files`.
@@ -45,7 +58,8 @@ class JumpRegimeKind:
     """Regimes by the statistical jump model: one JSON file."""
 
     name = "regime-jump"
-    files = frozenset({MODEL})
+    files, derived = frozenset({MODEL}), frozenset[str]()
+    tolerance = 0.0
 
     def load(self, version: str, files: Mapping[str, bytes]) -> JumpRegime:
         """Return the model."""
@@ -65,7 +79,40 @@ class JumpRegimeKind:
         return said
 
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (JumpRegimeKind(),)}
+class DirectionKind:
+    """Boosted trees and their calibration; XGBoost and ONNX are loaded with the first of them."""
+
+    name = "direction-trees"
+    files, derived = frozenset({MODEL, TREES, IMPORTANCES}), frozenset({GRAPH})
+    tolerance = 1e-6
+
+    def load(self, version: str, files: Mapping[str, bytes]) -> Direction:
+        """Return the model."""
+        trees = import_module("signal_system.ml.trees")
+        try:
+            parameters = DirectionParameters.model_validate_json(files[MODEL])
+            truth = trees.Booster(files[TREES], len(parameters.seen), len(CLASSES))
+            graph = trees.Graph(files[GRAPH]) if GRAPH in files else None
+            importances = Importances.model_validate_json(files[IMPORTANCES])
+        except ValidationError as e:
+            reason = e.errors(include_url=False)[0]["msg"]
+            raise ModelRefusedError(f"{e.title} is not that of a {self.name}: {reason}") from e
+        except ValueError as e:
+            raise ModelRefusedError(f"it is no {self.name}: {e}") from e
+        return Direction(version, parameters, importances, truth, graph)
+
+    def answers(self, model: Direction, inputs: Sequence[Any]) -> Sequence[Any]:
+        """Return raw and calibrated probabilities of each row, once the graph gives the trees' own."""
+        rows = matrix(inputs)
+        try:
+            model.require_parity(rows)
+        except ValueError as e:
+            raise ModelRefusedError(str(e)) from e
+        said = model.probabilities(rows)
+        return [said.raw.tolist(), said.calibrated.tolist()]
+
+
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (JumpRegimeKind(), DirectionKind())}
 
 
 def example(kind: Kind, model: Any, inputs: Sequence[Any]) -> bytes:
@@ -75,7 +122,7 @@ def example(kind: Kind, model: Any, inputs: Sequence[Any]) -> bytes:
 
 
 def require_answers(kind: Kind, model: Any, raw: bytes) -> None:
-    """Return if `model` still gives the answers in the example, to the last bit.
+    """Return if `model` still gives the answers in the example, but for the kind's tolerance.
 
     Raises
     ------
@@ -88,5 +135,19 @@ def require_answers(kind: Kind, model: Any, raw: bytes) -> None:
         said = json.decode(json.encode(kind.answers(model, inputs)))
     except (ValueError, KeyError, TypeError) as e:
         raise ModelRefusedError(f"the example cannot be replayed: {e}") from e
-    if said != answers:
+    if not _alike(said, answers, kind.tolerance):
         raise ModelRefusedError("it does not answer its own example as it did when it was made")
+
+
+def _alike(said: Any, stored: Any, tolerance: float) -> bool:
+    """Tell whether two decoded JSON values are the same but for so much in each fraction."""
+    if isinstance(said, float) and isinstance(stored, float):
+        return abs(said - stored) <= tolerance
+    if isinstance(said, list) and isinstance(stored, list):
+        pairs = zip(said, stored, strict=False)
+        return len(said) == len(stored) and all(_alike(a, b, tolerance) for a, b in pairs)
+    if isinstance(said, dict) and isinstance(stored, dict):
+        return said.keys() == stored.keys() and all(
+            _alike(said[key], stored[key], tolerance) for key in said
+        )
+    return bool(said == stored)

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from re import fullmatch
@@ -30,6 +30,9 @@ MANIFEST, CARD, EXAMPLE, ALIASES = "manifest.json", "MODEL_CARD.md", "example.js
 
 REGIME = "regime-"
 """What the names of regime models begin with; the coin follows."""
+
+DIRECTION = "direction-"
+"""What the names of classifiers begin with; horizon and coin follow."""
 
 Alias = Literal["champion", "challenger", "previous"]
 ALIAS_NAMES: tuple[Alias, ...] = ("champion", "challenger", "previous")
@@ -166,7 +169,8 @@ class ModelRegistry:
             raise ModelRefusedError(f"this build has no way to read a {manifest.kind!r} from it")
         model = kind.load(version, files)
         require_answers(kind, model, files[EXAMPLE])
-        return Loaded(manifest, model, {file: files[file] for file in kind.files})
+        of_kind = (kind.files | kind.derived) & files.keys()
+        return Loaded(manifest, model, {file: files[file] for file in sorted(of_kind)})
 
     def add(self, candidate: Candidate) -> str:
         """Register `candidate` as challenger and return its version; the same one twice is one."""
@@ -267,6 +271,17 @@ def regime_name(coin: str) -> str:
     'regime-BTC'
     """
     return REGIME + coin
+
+
+def direction_name(coin: str, horizon: timedelta) -> str:
+    """Return what the classifier of `coin` at `horizon` is called.
+
+    Examples
+    --------
+    >>> direction_name("BTC", timedelta(hours=4))
+    'direction-4h-BTC'
+    """
+    return f"{DIRECTION}{horizon // timedelta(hours=1)}h-{coin}"
 
 
 def _files(folder: Path) -> dict[str, bytes]:
