@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 from hyperliquid_simulator.accounts.account import Account
 from hyperliquid_simulator.accounts.holdings import Balance, Pocket
 from hyperliquid_simulator.accounts.ledger import Ledger
-from hyperliquid_simulator.accounts.trades import Trade
+from hyperliquid_simulator.accounts.trades import Fill, Trade
 from hyperliquid_simulator.answers import info, markets
 from hyperliquid_simulator.coins.catalogue import COINS
 from hyperliquid_simulator.coins.pairs import PAIRS, Outcome, Pair, outcomes
@@ -163,6 +163,30 @@ def test_pairs_trade_from_before_the_start_and_their_fills_chain_with_fees(
     assert all(min(_units(account)) >= 0 for account in world.ledger.accounts if account.balances)
 
 
+def test_spot_pairs_traded_all_along_and_the_same_whenever_on_a_day_the_venue_is_started(
+    config: Config,
+) -> None:
+    day, minute = 86_400_000, 60_000
+    early, late = (World(config, config.start_ms + hours * 3_600_000) for hours in (1, 9))
+    before = config.start_ms + 3_600_000 - minute
+
+    found = [_spot_fills(world, before) for world in (early, late)]
+
+    days = {(fill.time - early.past.origin_ms) // day for fills in found[0] for fill in fills}
+    assert days >= set(range(config.history_days))
+    assert found[0] == found[1]
+
+
+def test_records_hold_what_was_traded_in_pairs(config: Config) -> None:
+    assert config.start
+    full_minute = replace(config, start=config.start.replace(second=0, microsecond=0))
+    world = World(full_minute, full_minute.start_ms)
+
+    latest = world.history.latest()
+
+    assert latest.volume.tolist() == [account.volume for account in world.ledger.accounts]
+
+
 def test_every_pair_has_the_context_and_the_tokens_at_its_index(world: World) -> None:
     meta, contexts = info.answer(world, {"type": "spotMetaAndAssetCtxs"})
 
@@ -218,6 +242,17 @@ def _trade(coin: int, lots: int, ticks: int, buyer: int, *, takes: bool) -> Trad
         buyer_order=1,
         seller_order=2,
     )
+
+
+def _spot_fills(world: World, end_ms: int) -> list[list[Fill]]:
+    """Return everybody's fills of spot pairs up to a moment."""
+    spot = {i for i, coin in enumerate(world.coins) if type(coin) is Pair}
+    everybody = (world.executions(user) for user in world.addresses)
+    return [
+        [fill for fill in found.oldest_first(0, end_ms) if fill.coin in spot]
+        for found in everybody
+        if found
+    ]
 
 
 def _balances(world: World, user: str) -> list[dict[str, Any]]:

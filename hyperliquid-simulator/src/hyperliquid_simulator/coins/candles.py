@@ -91,6 +91,11 @@ class Bars:
         """The last close in ticks."""
         return int(self._close[self.filled - 1])
 
+    def close(self, time_ms: int) -> int:
+        """Return the last close before a moment in ticks, the first one for moments before it."""
+        row = (time_ms - self.origin_ms) // MINUTE_MS - 1
+        return int(self._close[min(max(row, 0), self.filled - 1)])
+
     def fill_past(self, rng: np.random.Generator, level: Floats, dollars_per_minute: float) -> None:
         """Give the past its ranges and the anonymous crowd's volume."""
         past, size = slice(0, self.filled), self.filled

@@ -12,7 +12,7 @@ from hyperliquid_simulator.accounts.ledger import Ledger
 from hyperliquid_simulator.accounts.population import Trader
 from hyperliquid_simulator.accounts.styles import HABITS
 from hyperliquid_simulator.coins.market import Market
-from hyperliquid_simulator.coins.pairs import Listed, Pair
+from hyperliquid_simulator.coins.pairs import Listed, Outcome, Pair
 from hyperliquid_simulator.past.past import Past
 from hyperliquid_simulator.world.draws import one_of
 from hyperliquid_simulator.world.flow import TYPICAL_ORDER, Order
@@ -31,6 +31,12 @@ MAKERS_DOLLARS: Final = 20_000_000.0
 
 LARGEST_PART: Final = 0.2
 
+EARLIER: Final = 20
+"""Orders that everybody who trades a pair had in it before the start,"""
+
+EARLIER_AT_MOST: Final = 2_000
+"""and all of them together in a pair, so that large venues start soon."""
+
 
 @dataclass(frozen=True, slots=True)
 class Holder:
@@ -43,7 +49,10 @@ class Holder:
 def opened(
     seed: int, past: Past, ledger: Ledger, coins: Sequence[Listed], marks: Sequence[int]
 ) -> "SpotFlow":
-    """Draw who trades pairs, give them what they start with, and return how they trade."""
+    """Draw who trades pairs, give them what they begin with, and return how they trade.
+
+    ``marks`` are the prices when the history began.
+    """
     pairs = {i: coin for i, coin in enumerate(coins) if isinstance(coin, Pair)}
     chosen = _holders(seed, past, list(pairs))
     random = Random(f"{seed}:balances")  # noqa: S311 - a simulation
@@ -92,7 +101,7 @@ class SpotFlow:
         seed: int,
     ) -> None:
         self.random = Random(f"{seed}:pairs")  # noqa: S311 - a simulation
-        self._pairs, self._coins = pairs, coins
+        self._pairs, self._coins, self._seed = pairs, coins, seed
         self._ledger = ledger
         self._active = {i: [holder.trader for holder in chosen if i in holder.coins] for i in pairs}
         self.refresh()
@@ -108,6 +117,16 @@ class SpotFlow:
             i for i, some in self._active.items() if some and not self._coins[i].delisted
         ]
         self._weights = list(accumulate(self._coins[i].popularity for i in self.trading))
+
+    def earlier(self, days: int) -> list[tuple[float, int]]:
+        """Draw when spot pairs had orders in so many days: (days since the first, pair), in order.
+
+        Questions are younger than that.
+        """
+        draw = Random(f"{self._seed}:earlier").random  # noqa: S311 - a simulation
+        spot = [i for i in self.trading if not isinstance(self._pairs[i], Outcome)]
+        many = {i: min(EARLIER * len(self._active[i]), EARLIER_AT_MOST) for i in spot}
+        return sorted((draw() * days, i) for i in spot for _ in range(many[i]))
 
     def churn(self, market: Market) -> Order | None:
         """Return one order of somebody, None if it rounds to nothing."""

@@ -13,7 +13,7 @@ from hyperliquid_simulator.accounts.trades import Fill, Trade
 from hyperliquid_simulator.coins.catalogue import Perp
 from hyperliquid_simulator.coins.followers import Followers
 from hyperliquid_simulator.coins.funding import LiveFunding
-from hyperliquid_simulator.coins.market import Market
+from hyperliquid_simulator.coins.market import DAY_MS, Market
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.past.archive import liquidations
 from hyperliquid_simulator.past.executions import Executions
@@ -81,7 +81,11 @@ class World:
         self._followers = Followers(self.coins, self.market)
         self._followers.follow(start_ms)
         self.spot_flow = spot_flow.opened(
-            config.seed, self.past, self.ledger, self.coins, self.marks
+            config.seed,
+            self.past,
+            self.ledger,
+            self.coins,
+            [bars.close(self.past.origin_ms) for bars in self.bars],
         )
         self.addresses = [t.address for t in self.population.traders]
         ruined = liquidations(self.past, config.seed)
@@ -227,16 +231,35 @@ class World:
         return [order for order in drawn if order is not None]
 
     def _trade_pairs_until(self, start_ms: int) -> None:
-        """Let every pair trade a little in the last minute before the start, in blocks of its own."""
+        """Let pairs have traded: spot pairs since the history began, all of them in the last minute.
+
+        Their orders are in blocks of their own, and count as volume.
+        """
+        quotes, origin, trades = list(self.market.quotes), self.past.origin_ms, list[Trade]()
+        height, last = block_height(origin), block_height(start_ms) - WARM_UP_BLOCKS
+        for days, pair in self.spot_flow.earlier(self.config.history_days + 1):
+            height = max(height + 1, block_height(origin + int(days * DAY_MS)))
+            if height < last:
+                self.market.place(pair, self.bars[pair].close(block_time(height)))
+                trades += self._traded_before(height, pair)
+        self.market.quotes[:] = quotes
         pairs = self.spot_flow.trading * REPLAYED
-        first = block_height(start_ms) - WARM_UP_BLOCKS
         for nth, pair in enumerate(pairs):
-            self.height = first + nth * WARM_UP_BLOCKS // len(pairs)
-            self.time = block_time(self.height)
-            order = self.spot_flow.order(pair, self.market)
-            if order is not None:
-                self._matched([order], WARM_UP_PLACE)
+            trades += self._traded_before(last + nth * WARM_UP_BLOCKS // len(pairs), pair)
         self.time, self.height = start_ms, block_height(start_ms)
+        dealt = [self.coins[t.coin].micro_dollars(t.lots, t.ticks) for t in trades]
+        times, sides = (
+            [t.time for t in trades],
+            ([t.buyer for t in trades], [t.seller for t in trades]),
+        )
+        for side in sides:
+            self.history.add_volume(*(np.array(c, dtype=np.int64) for c in (times, side, dealt)))
+
+    def _traded_before(self, height: int, pair: int) -> list[Trade]:
+        """Let somebody trade a pair in a block before the start."""
+        self.height, self.time = height, block_time(height)
+        order = self.spot_flow.order(pair, self.market)
+        return self._matched([order], WARM_UP_PLACE)[0] if order else []
 
     def _maybe_turn(self) -> None:
         if self.time < self._turn_ms or not self.config.flip_seconds:
