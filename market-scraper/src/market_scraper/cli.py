@@ -125,6 +125,7 @@ def record(
         max_traders=max_traders,
         record_folder=folder,
         record_bytes=None if gigabytes is None else int(gigabytes * 1e9),
+        budget_url=Settings.read().budget_redis,
         api_port=api_port,
     )
     configure("market-scraper", settings.log_level)

@@ -20,7 +20,8 @@ _CREDENTIALS = re.compile(r"://[^@/]*@")
 PREFIX = "MARKET_SCRAPER_"
 MAINNET = "https://api.hyperliquid.xyz"
 _MAINNET_LEADERBOARD = "https://stats-data.hyperliquid.xyz/Mainnet/leaderboard"
-_BUSES = ("redis", "rediss", "unix", "memory", "http", "https")
+_REDIS = ("redis", "rediss", "unix")
+_BUSES = (*_REDIS, "memory", "http", "https")
 _SYMBOL = re.compile("[A-Z0-9_]{2,30}")
 _STORES = ("sqlite", "memory", "mongodb", "mongodb+srv")
 _VENUE_WEIGHT_A_MINUTE = 1_200
@@ -39,8 +40,17 @@ class Settings(BaseSettings):
     ----------
     bus_key
         The API key, if `bus_url` is the signal system's own ``http://`` address.
+    budget_share
+        The part of what the venue allows one address that is ours: below 1 if something else uses the
+        address, too. It concerns requests, connections, subscriptions, messages and users.
     weight_share
-        The part of the venue's 1200 request weights a minute that we spend.
+        The part of our request weights that we spend.
+    budget_url
+        The Redis in which all processes on this address share the request budget; None: the bus's, if
+        that is one. ``memory://`` shares with nobody.
+    connection_seconds
+        How old a websocket connection may grow before another takes over; less once the venue ended
+        one earlier.
     standby_url
         The SQLite file beside a MongoDB, for when that is away.
     save_seconds
@@ -89,7 +99,10 @@ class Settings(BaseSettings):
     leaderboard_fine_days: Annotated[float, Field(gt=0, le=36_500)] = 36_500
     max_traders: Annotated[int, Field(ge=1, le=20_000)] = 500
     least_account_value: Annotated[Number, Field(ge=0)] = Number(1_000)
+    budget_share: Annotated[float, Field(ge=0.05, le=1)] = 1
     weight_share: Annotated[float, Field(ge=0.1, le=1)] = 0.7
+    budget_url: Annotated[str, Field(max_length=500)] | None = None
+    connection_seconds: Annotated[float, Field(ge=1, le=7 * _DAY)] = 21_600
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=0, le=65_535)] = 4340
     republish_seconds: Annotated[float, Field(ge=10, le=_DAY)] = 900
@@ -166,6 +179,12 @@ class Settings(BaseSettings):
     def _is_bus(cls, value: str) -> str:
         return _with_scheme(value, _BUSES, "redis://127.0.0.1:6379/0 or memory://")
 
+    @field_validator("budget_url")
+    @classmethod
+    def _is_budget(cls, value: str | None) -> str | None:
+        schemes = (*_REDIS, "memory")
+        return value and _with_scheme(value, schemes, "redis://127.0.0.1:6379/0 or memory://")
+
     @field_validator("storage_url")
     @classmethod
     def _is_store(cls, value: str) -> str:
@@ -191,7 +210,13 @@ class Settings(BaseSettings):
     @property
     def weight_limit(self) -> int:
         """The request weight that may be spent in any minute."""
-        return int(_VENUE_WEIGHT_A_MINUTE * self.weight_share)
+        return int(_VENUE_WEIGHT_A_MINUTE * self.budget_share * self.weight_share)
+
+    @property
+    def budget_redis(self) -> str | None:
+        """Where the request budget is shared; None if it is not."""
+        url = self.bus_url if self.budget_url is None else self.budget_url
+        return url if url.partition("://")[0] in _REDIS else None
 
     @property
     def mongodb(self) -> bool:

@@ -11,8 +11,9 @@ from market_scraper.backfill.filling import Filling
 from market_scraper.config import Settings
 from market_scraper.connectors.hyperliquid.budget import WeightBudget
 from market_scraper.connectors.hyperliquid.rest import InfoClient, info_session
-from market_scraper.connectors.hyperliquid.throttle import Throttle
+from market_scraper.connectors.hyperliquid.throttle import Throttle, Urgency
 from market_scraper.orchestration.lifecycle import open_repository
+from market_scraper.orchestration.sharing import shared_budget
 from market_scraper.outlet import SOURCE, happened
 from market_scraper.storage.keeper import Keeper
 from market_scraper.storage.repository import Repository
@@ -80,7 +81,7 @@ class Teller:
 async def past(
     settings: Settings, clock: Clock, *, weight_share: float, to_bus: bool, journal: Path | None
 ) -> AsyncIterator[Past]:
-    """Open everything; the budget is `weight_share` of the venue's.
+    """Open everything; the budget is `weight_share` of ours, or what others leave of it if that is less.
 
     Raises
     ------
@@ -94,7 +95,9 @@ async def past(
         publisher = await stack.enter_async_context(opened) if to_bus else None
         writer = stack.enter_context(JournalWriter(journal)) if journal else None
         http = await stack.enter_async_context(info_session())
-        throttle = Throttle(WeightBudget(int(VENUE_WEIGHT_A_MINUTE * weight_share)), clock)
+        shared = await stack.enter_async_context(shared_budget(settings, clock))
+        ours = WeightBudget(int(VENUE_WEIGHT_A_MINUTE * settings.budget_share * weight_share))
+        throttle = Throttle(ours, clock, shared, Urgency.BACKFILL)
         keeper = Keeper(repository, clock, every_seconds=1, position_max_interval_seconds=1)
         teller = Teller(publisher, writer, keeper, clock)
         yield Past(

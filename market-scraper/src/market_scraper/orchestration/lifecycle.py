@@ -8,9 +8,12 @@ import structlog
 
 from market_scraper.collecting import THEIRS
 from market_scraper.config import Settings
+from market_scraper.connectors.hyperliquid.budget import WeightBudget
 from market_scraper.connectors.hyperliquid.rest import info_session
+from market_scraper.connectors.hyperliquid.throttle import Throttle
 from market_scraper.connectors.web import web_session
 from market_scraper.orchestration.scraper import Scraper
+from market_scraper.orchestration.sharing import shared_budget
 from market_scraper.orchestration.sources import Surroundings, source_collectors
 from market_scraper.orchestration.wiring import build, recorded_rules
 from market_scraper.outlet import Outlet
@@ -58,7 +61,10 @@ async def running(
         http = await stack.enter_async_context(info_session())
         recorder = stack.enter_context(_recorder(settings, clock))
         tap: Tap = recorder or untapped
-        scraper = build(settings, Outlet(queue, clock), repository, http, clock, tap)
+        shared = await stack.enter_async_context(shared_budget(settings, clock))
+        throttle = Throttle(WeightBudget(settings.weight_limit), clock, shared)
+        outlet = Outlet(queue, clock)
+        scraper = build(settings, outlet, repository, http, throttle, clock, tap)
         abroad = await stack.enter_async_context(
             web_session(allow_private=settings.allow_private_sources)
         )

@@ -71,6 +71,8 @@ class Scraper:
         """Say what is done less well than it could be, and why."""
         if self.throttle.circuit is not Circuit.CLOSED:
             yield f"the venue refuses requests: circuit {self.throttle.circuit}"
+        if self.throttle.alone:
+            yield "request budget not shared: Redis is away, so less of it is spent"
         if unlisted := self.unlisted():
             yield f"not listed by the venue: {', '.join(unlisted[:_NAMED])}"
 
@@ -99,7 +101,8 @@ class Scraper:
             "coverage": sight.coverage,
             "budget": {
                 "used_share": round(self.throttle.used_share, 4),
-                "limit_a_minute": self.settings.weight_limit,
+                "limit_a_minute": self.throttle.limit,
+                "shared": self.settings.budget_redis is not None and not self.throttle.alone,
                 "circuit": self.throttle.circuit,
             },
             "sockets": {

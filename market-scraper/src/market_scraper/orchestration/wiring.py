@@ -6,7 +6,6 @@ import aiohttp
 
 from market_scraper.config import Settings
 from market_scraper.connectors.candles import CandlesCollector
-from market_scraper.connectors.hyperliquid.budget import WeightBudget
 from market_scraper.connectors.hyperliquid.collectors.candles import HyperliquidCandles
 from market_scraper.connectors.hyperliquid.collectors.leaderboard import LeaderboardCollector
 from market_scraper.connectors.hyperliquid.collectors.market_contexts import (
@@ -39,18 +38,24 @@ _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
 
 
-def build(
+def build(  # noqa: PLR0913, PLR0917 -- each is a collaborator of its own
     settings: Settings,
     outlet: Outlet,
     repository: Repository,
     http: aiohttp.ClientSession,
+    throttle: Throttle,
     clock: Clock,
     tap: Tap,
 ) -> Scraper:
     """Wire the parts together; nothing runs yet."""
-    feed = Feed(settings.websocket_url, clock, tap=tap)
+    feed = Feed(
+        settings.websocket_url,
+        clock,
+        lifetime_seconds=settings.connection_seconds,
+        share=settings.budget_share,
+        tap=tap,
+    )
     venue_time = VenueTime(feed.tape, clock)
-    throttle = Throttle(WeightBudget(settings.weight_limit), clock)
     info = InfoClient(http, settings.exchange_url, settings.leaderboard_url, throttle, tap)
     positions = TraderPositionsCollector(
         info,

@@ -57,13 +57,13 @@ async def test_refusals_hold_everybody_back_longer_and_longer_until_an_answer_co
 
     for _ in range(3):
         await throttle.enter(1, Urgency.MARKET)
-        throttle.refused(None)
+        await throttle.refused(None)
     states = [throttle.circuit]
     lease = await throttle.enter(1, Urgency.MARKET)
 
     assert (clock.now() - began).total_seconds() == 2 + 4 + 8
     states.append(throttle.circuit)
-    throttle.settle(lease, 1)
+    await throttle.settle(lease, 1)
     assert [*states, throttle.circuit] == [Circuit.OPEN, Circuit.HALF_OPEN, Circuit.CLOSED]
 
 

@@ -86,8 +86,8 @@ class WeightBudget:
         return lease
 
     def settle(self, lease: Lease, weight: int) -> None:
-        """Give back what the request of `lease` did not cost."""
-        spared = max(0, lease.weight - weight)
-        lease.weight -= spared
+        """Correct the reservation of `lease` to what its request cost."""
+        spared = lease.weight - weight
+        lease.weight = weight
         if lease in self._leases:
             self._used -= spared

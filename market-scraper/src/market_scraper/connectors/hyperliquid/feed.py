@@ -28,8 +28,10 @@ log = structlog.get_logger()
 MOST_LINES = 4
 LIFETIME_SECONDS = 6 * 3_600.0
 VENUE_SUBSCRIPTIONS = 1_000
+VENUE_CONNECTIONS = 10
+VENUE_USERS = 10
 MOST_USERS = 8
-"""Of the ten that the venue allows an address; two are left to whoever else looks."""
+"""Two are left to whoever else looks."""
 _TRADES = "trades"
 
 
@@ -46,6 +48,8 @@ class Feed:
         Over how many connections to spread: one that breaks takes only its share along.
     lifetime_seconds
         How old a connection may grow; less once the venue closed a younger one as expired.
+    share
+        Of what the venue allows an address, the part that is ours.
     seed
         Of the jitter between reconnections.
     tap
@@ -53,17 +57,19 @@ class Feed:
         its second place, where a successor begins while the first is taken.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- each says something else about the connections
         self,
         url: str,
         clock: Clock,
         lines: int = MOST_LINES,
         *,
         lifetime_seconds: float = LIFETIME_SECONDS,
+        share: float = 1.0,
         seed: int = 0,
         tap: Tap = untapped,
     ) -> None:
-        limits, self.lifetime = SocketLimits(), Lifetime(lifetime_seconds)
+        limits, self.lifetime = SocketLimits(share), Lifetime(lifetime_seconds)
+        lines = max(1, min(lines, int(VENUE_CONNECTIONS * share) - 1))
         self._clock = clock
         jitter = Random(seed)  # noqa: S311 -- spreads reconnections, keeps no secret
         self.tape = TradeTape()
@@ -79,7 +85,8 @@ class Feed:
             )
             for number in range(lines)
         ]
-        self._most = VENUE_SUBSCRIPTIONS * lines // (lines + 1)
+        self._most = int(VENUE_SUBSCRIPTIONS * share) * lines // (lines + 1)
+        self._most_users = min(MOST_USERS, int(VENUE_USERS * share))
         self._subscribed: set[Subscription] = set()
         self._listed: frozenset[str] | None = None
         self.on_trades: list[Callable[[TradesSeen], None]] = []
@@ -169,7 +176,7 @@ class Feed:
             return "coin_not_listed"
         if len(self._subscribed) >= self._most:
             return "too_many_subscriptions"
-        if subscription.user and len(self.users | {subscription.user}) > MOST_USERS:
+        if subscription.user and len(self.users | {subscription.user}) > self._most_users:
             return "too_many_users"
         return None
 

@@ -129,18 +129,18 @@ class InfoClient:
     async def _ask(self, request: Request, urgency: Urgency, most_rows: int = 0) -> bytes:
         kind = request["type"]
         worst = base_weight(request) + row_weight(request, most_rows)
-        lease = await self.throttle.enter(worst, urgency)
+        place = await self.throttle.enter(worst, urgency)
         try:
             async with self._http.post(
                 self._url, json=request, timeout=_REQUEST_TIMEOUT
             ) as response:
                 answer = await body(response, kind)
         except RateLimitedError as e:
-            e.retry_after = self.throttle.refused(e.retry_after)
+            e.retry_after = await self.throttle.refused(e.retry_after)
             raise
         except (aiohttp.ClientError, TimeoutError) as e:
             raise SourceUnavailableError(f"no answer to {kind!r}: {said(e)}") from e
         self._tap("answer", msgspec.json.encode(request).decode(), answer)
         rows = answer.count(_ROW_MARKS.get(kind, b"")) if most_rows else 0
-        self.throttle.settle(lease, base_weight(request) + row_weight(request, rows))
+        await self.throttle.settle(place, base_weight(request) + row_weight(request, rows))
         return answer

@@ -39,9 +39,9 @@ Tap = Callable[[Kind, bool, bytes], None]
 class SocketLimits:
     """What all connections together may do in any minute, and whose line has two of them."""
 
-    def __init__(self) -> None:
-        self.messages = WeightBudget(MESSAGES_A_MINUTE)
-        self.connections = WeightBudget(CONNECTIONS_A_MINUTE)
+    def __init__(self, share: float = 1.0) -> None:
+        self.messages = WeightBudget(int(MESSAGES_A_MINUTE * share))
+        self.connections = WeightBudget(max(1, int(CONNECTIONS_A_MINUTE * share)))
         self.handing_over: Line | None = None
 
 
