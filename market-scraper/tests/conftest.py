@@ -57,10 +57,13 @@ class Venue:
 
     async def books(self) -> dict[str, dict[str, Decimal]]:
         async with self.http.get(f"{self.url}/simulator/truth") as response:
-            books = (await response.json())["books"]
+            truth = await response.json()
+        everywhere = [truth["books"], *truth["builderBooks"].values()]
         return {
-            address: {coin: Decimal(size) for coin, size in book.items()}
-            for address, book in books.items()
+            address: {
+                c: Decimal(size) for books in everywhere for c, size in books[address].items()
+            }
+            for address in truth["books"]
         }
 
 

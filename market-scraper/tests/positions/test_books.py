@@ -1,7 +1,7 @@
 from decimal import Decimal
 
 from market_scraper.moments import milliseconds, moment
-from market_scraper.positions.anchors import State
+from market_scraper.positions.anchors import BookId, State
 from market_scraper.positions.books import Books
 from market_scraper.positions.ledger import Holding, Trade
 from shared_events.payloads import TraderPositions
@@ -24,7 +24,7 @@ def alice(**sizes: str) -> Books:
     """Return the books after Alice's was anchored and told."""
     books = Books()
     books.enter(ALICE, 0)
-    books.state(ALICE, state(T0, **sizes))
+    books.state(BookId(ALICE), state(T0, **sizes))
     books.drain()
     return books
 
@@ -37,7 +37,7 @@ def only(events: list[TraderPositions]) -> TraderPositions:
 def test_an_anchor_tells_the_whole_book() -> None:
     books = Books()
     books.enter(ALICE, 0)
-    books.state(ALICE, state(T0, BTC="1", ETH="-2"))
+    books.state(BookId(ALICE), state(T0, BTC="1", ETH="-2"))
 
     event = only(books.drain())
 
@@ -103,7 +103,7 @@ def test_sequences_grow_over_a_restart_too() -> None:
     ahead = T0 + 10_000_000
     books = Books(sequences={ALICE: ahead})
     books.enter(ALICE, 0)
-    books.state(ALICE, state(T0))
+    books.state(BookId(ALICE), state(T0))
 
     assert only(books.drain()).sequence == ahead + 1
 
@@ -111,10 +111,10 @@ def test_sequences_grow_over_a_restart_too() -> None:
 def test_a_gap_puts_those_who_deal_in_the_coin_in_doubt_and_says_so() -> None:
     books = alice(BTC="1")
     books.enter(BOB, 0)
-    books.state(BOB, state(T0, ETH="1"))
+    books.state(BookId(BOB), state(T0, ETH="1"))
     books.drain()
 
-    doubted = list(books.covered("BTC", LATER))
+    doubted = [account.address for account in books.missed("BTC", LATER)]
     event = only(books.drain())
 
     assert doubted == [ALICE]
@@ -124,9 +124,9 @@ def test_a_gap_puts_those_who_deal_in_the_coin_in_doubt_and_says_so() -> None:
 
 def test_a_repair_tells_the_whole_book_and_what_was_wrong() -> None:
     books = alice(BTC="1")
-    books.state(ALICE, state(LATER))
+    books.state(BookId(ALICE), state(LATER))
     doubt = only(books.drain())
-    books.state(ALICE, state(LATER + 60_000))
+    books.state(BookId(ALICE), state(LATER + 60_000))
     repair = only(books.drain())
 
     assert [held.quality for held in doubt.positions] == ["suspect"]

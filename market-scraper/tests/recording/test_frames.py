@@ -63,16 +63,22 @@ def test_a_state_anchors_and_later_trades_are_changes(tmp_path: Path) -> None:
     assert [each.kind for each in change.changes] == ["increase"]
 
 
-@pytest.mark.parametrize("coin", ["xyz:XYZ100", "@107", "PURR/USDC"])
 def test_what_is_held_of_a_coin_that_the_state_does_not_speak_of_stays_unknown(
-    tmp_path: Path, coin: str
+    tmp_path: Path,
 ) -> None:
-    elsewhere = a_trade(T0 + 120_000, 2) | {"coin": coin}
+    elsewhere = a_trade(T0 + 120_000, 2) | {"coin": "xyz:XYZ100"}
     told = facts(tmp_path, a_trade(T0, 1), a_state(T0 + 60_000, "5.0"), elsewhere)
 
     last = books(told, ALICE)[-1]
     assert (last.full, last.changes) == (False, ())
-    assert [(held.coin, held.quality) for held in last.positions] == [(coin, "unknown")]
+    assert [(held.coin, held.quality) for held in last.positions] == [("xyz:XYZ100", "unknown")]
+
+
+@pytest.mark.parametrize("coin", ["@107", "PURR/USDC", "#14880"])
+def test_what_is_no_perpetual_is_no_position(tmp_path: Path, coin: str) -> None:
+    told = facts(tmp_path, a_trade(T0, 1) | {"coin": coin})
+
+    assert books(told, ALICE) == []
 
 
 def test_a_trade_recorded_twice_counts_once(tmp_path: Path) -> None:

@@ -91,13 +91,13 @@ async def test_a_book_the_venue_states_is_looked_at_as_a_whole(
 ) -> None:
     account = Account(ALICE, 0)
     reconcile(account, State(MS, None, {"BTC": Holding("BTC", Decimal(1))}))
-    keeper.stated(account)
-    keeper.stated(account)
+    keeper.stated([account])
+    keeper.stated([account])
     await keeper.settle()
 
     account.holdings.clear()
     account.as_of_ms += 1
-    keeper.stated(account)
+    keeper.stated([account])
     await keeper.settle()
 
     assert [row.size for row in await repository.find(POSITIONS)] == [Decimal(1), Decimal(0)]

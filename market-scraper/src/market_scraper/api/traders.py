@@ -7,7 +7,8 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from market_scraper.api.answers import Address, Limit, Milliseconds, document, from_no_page
 from market_scraper.moments import milliseconds, moment
 from market_scraper.orchestration.scraper import Scraper
-from market_scraper.positions.books import position
+from market_scraper.positions.anchors import Account
+from market_scraper.positions.books import book_of
 from market_scraper.storage.tables import POSITIONS
 
 _WEEK_MS = 7 * 86_400_000
@@ -33,15 +34,17 @@ def router(scraper: Scraper) -> APIRouter:
         account = scraper.positions.books.accounts.get(address.lower())
         if account is None:
             raise HTTPException(404, f"{address} is not tracked")
-        known = account.anchored
-        coins = sorted(account.holdings | account.doubts) if known else []
+        books = list(scraper.positions.books.of(account.address))
+        known = [book for book in books if book.anchored]
         return document(
             {
                 **_row(scraper, account.address),
-                "as_of": moment(account.as_of_ms) if known else None,
+                "as_of": moment(max(book.as_of_ms for book in known)) if known else None,
                 "account_value": account.account_value,
                 "sequence": scraper.positions.books.sequences.get(account.address),
-                "positions": [position(account, coin) for coin in coins],
+                "verified": account.address in scraper.positions.verified(),
+                "exchanges": [_exchange(book) for book in books],
+                "positions": book_of(known),
             }
         )
 
@@ -72,6 +75,15 @@ def router(scraper: Scraper) -> APIRouter:
     return routes
 
 
+def _exchange(book: Account) -> dict[str, Any]:
+    """Return how one book of a trader is known; the venue's own exchange has no name."""
+    return {
+        "dex": book.dex,
+        "anchored_at": None if book.anchored_ms is None else moment(book.anchored_ms),
+        "in_doubt": sorted(book.doubts),
+    }
+
+
 def _row(scraper: Scraper, address: str) -> dict[str, Any]:
     account = scraper.positions.books.accounts.get(address)
     member = scraper.positions.members.get(address)
@@ -81,6 +93,10 @@ def _row(scraper: Scraper, address: str) -> dict[str, Any]:
         "score": member.score if member else None,
         "reason": member.reason if member else None,
         "anchored_at": None if anchored_ms is None else moment(anchored_ms),
-        "positions_held": len(account.holdings) if account and account.anchored else None,
-        "in_doubt": sorted(account.doubts) if account else [],
+        "positions_held": sum(len(book.holdings) for book in scraper.positions.books.of(address))
+        if account and account.anchored
+        else None,
+        "in_doubt": sorted(
+            coin for book in scraper.positions.books.of(address) for coin in book.doubts
+        ),
     }

@@ -1,8 +1,9 @@
-"""One trader's book: stated by the venue at one instant, carried on by the public trades.
+"""One trader's book on one exchange: stated by the venue, carried on by the public trades.
 
 The venue's state and its trades come from different servers. The state's own time is the only thing
 that joins them: what traded after it is added, what traded before it is in it already, and what
-traded within `WINDOW_MS` of it leaves a doubt that another state has to settle.
+traded within `WINDOW_MS` of it leaves a doubt that another state has to settle. A fill of the trader's
+own channel leaves none: it names the trade, and the size before it.
 """
 
 from bisect import bisect_left
@@ -11,10 +12,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from operator import attrgetter
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from market_scraper.positions.ledger import Delta, Holding, apply
+from market_scraper.positions.coins import MAIN_DEX
+from market_scraper.positions.ledger import Delta, Holding, apply, normal
 from market_scraper.positions.numbers import ZERO
 from shared_events.payloads import Quality
 
@@ -25,6 +28,7 @@ KEPT_MS = 300_000
 KEPT_DELTAS = 20_000
 """How long, and how many, trades of one trader are kept to carry states on."""
 
+_MEMORY = 0.9
 _ms = attrgetter("ms")
 
 
@@ -37,6 +41,40 @@ class Doubt(StrEnum):
     """Trades of the coin were missed."""
     MISMATCH = "mismatch"
     """A later state says something else."""
+
+
+class BookId(NamedTuple):
+    """Whose book, and on which perpetuals exchange."""
+
+    address: str
+    dex: str = MAIN_DEX
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What the size of a coin rests on: trades up to `ms` are in it.
+
+    Of the block of `ms` itself those with `tids` are in it; None, as of a state, means that nobody
+    knows which, nor how that clock compares with the trades' own.
+    """
+
+    ms: int
+    tids: frozenset[int] | None = None
+
+    @property
+    def exact(self) -> bool:
+        """Whether it is known of every trade on which side of it that is."""
+        return self.tids is not None
+
+    def holds(self, delta: Delta) -> bool:
+        """Tell whether `delta` is in it."""
+        if self.tids is not None and delta.ms == self.ms:
+            return delta.tid in self.tids
+        return delta.ms <= self.ms
+
+    def blurs(self, delta: Delta) -> bool:
+        """Tell whether `delta` is too close to it to be sure."""
+        return self.tids is None and abs(delta.ms - self.ms) <= WINDOW_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +90,23 @@ class State:
         return self.holdings.get(coin) or Holding(coin, ZERO)
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was held of one perpetual after the last block in which it was filled.
+
+    ``deltas`` are the fills themselves, oldest first, without trades with oneself.
+    """
+
+    coin: str
+    base: Base
+    size: Decimal
+    deltas: tuple[Delta, ...]
+    liquidation: bool
+
+
 @dataclass(slots=True)
 class Account:
-    """What we hold to be true of one trader, and how sure we are.
+    """What we hold to be true of one trader on one exchange, and how sure we are.
 
     Parameters
     ----------
@@ -62,10 +114,22 @@ class Account:
         The trader.
     since_ms
         From when on every trade of it has been seen; a state older than that cannot be carried on.
+    dex
+        The perpetuals exchange; each is stated by itself.
+
+    Attributes
+    ----------
+    proofs
+        By coin, what its own fills said last before the book was known.
+    gross
+        What the positions were worth together when they were last stated, in USD.
+    surprises
+        How often a size that nobody doubted was wrong, of late.
     """
 
     address: str
     since_ms: int
+    dex: str = MAIN_DEX
     anchored_ms: int | None = None
     account_value: Decimal | None = None
     account_value_ms: int | None = None
@@ -75,16 +139,34 @@ class Account:
     confirmed_ms: dict[str, int] = field(default_factory=dict)
     attempts: int = 0
     forgotten_ms: int = 0
-    _first_ms: int = 0
-    _base_ms: dict[str, int] = field(default_factory=dict)
+    proofs: dict[str, Proof] = field(default_factory=dict)
+    gross: Decimal | None = None
+    surprises: float = 0.0
+    _first: Base = Base(0)
+    _bases: dict[str, Base] = field(default_factory=dict)
     _floor_ms: dict[str, int] = field(default_factory=dict)
     _moved: set[str] = field(default_factory=set)
     _recent: list[Delta] = field(default_factory=list)
 
     @property
+    def id(self) -> BookId:
+        """Whose book it is, and where."""
+        return BookId(self.address, self.dex)
+
+    @property
     def anchored(self) -> bool:
         """Whether the venue has stated the book at least once."""
         return self.anchored_ms is not None
+
+    @property
+    def lively(self) -> bool:
+        """Whether it traded in the minutes before it was last stated, or since."""
+        newest = self._recent[-1].ms if self._recent else 0
+        return newest > 0 and newest >= (self.anchored_ms or 0) - KEPT_MS
+
+    def surprised(self, times: int) -> None:
+        """Note how many sizes nobody doubted were wrong; what is long ago counts less and less."""
+        self.surprises = _MEMORY * self.surprises + times
 
     def size(self, coin: str) -> Decimal:
         """Return what is held in `coin` now."""
@@ -108,11 +190,12 @@ class Account:
         if self.anchored_ms is None:
             return None
         coin, ms = delta.coin, delta.ms
-        base = self._base(coin)
-        if abs(ms - base) <= WINDOW_MS:
-            self.doubts.setdefault(coin, Doubt.AMBIGUOUS)
-        if ms <= base:
-            return None
+        base = self.base(coin)
+        if ms <= base.ms + WINDOW_MS:
+            if base.blurs(delta):
+                self.doubts.setdefault(coin, Doubt.AMBIGUOUS)
+            if base.holds(delta):
+                return None
         before = self.holdings.get(coin) or Holding(coin, ZERO)
         after = apply(before, delta)
         self._put(after)
@@ -120,27 +203,40 @@ class Account:
         self.as_of_ms = max(self.as_of_ms, ms)
         return before.size, after.size
 
-    def rest(self, coin: str, state: State) -> None:
-        """Let `coin` rest on `state`, carried on by the trades after it."""
-        self._base_ms[coin] = state.ms
-        held = self._carried(coin, state)
-        before = self.holdings.get(coin)
+    def rest(self, base: Base, stated: Holding) -> None:
+        """Let the coin of `stated` rest on what was held at `base`, carried on by the trades after it."""
+        self.settle(base, self._carried(base, stated))
+
+    def settle(self, base: Base, held: Holding) -> None:
+        """Take `held` for what is held now, and let it rest on `base`."""
+        coin, before = held.coin, self.holdings.get(held.coin)
+        self._bases[coin] = base
         if before and held.size and held.opened_ms is None and before.size * held.size > 0:
             held = replace(held, opened_ms=before.opened_ms)
         self._put(held)
-        close = any(True for _ in self._near(coin, state.ms))
-        if close:
+        self._note(base, coin)
+        if any(base.blurs(delta) for delta in self._since(coin, base.ms - WINDOW_MS)):
             self.doubts[coin] = Doubt.AMBIGUOUS
         else:
             self.doubts.pop(coin, None)
 
     def confirm(self, coin: str, state: State) -> None:
         """Take over what `state` says beyond the size of `coin`, which is known to agree."""
-        stated = self._carried(coin, state)
+        base = Base(state.ms)
+        stated = self._carried(base, state.holding(coin))
+        self._note(base, coin)
         if stated.size == self.size(coin):
             before = self.holdings.get(coin)
             self._put(replace(stated, opened_ms=before.opened_ms if before else None))
         self.doubts.pop(coin, None)
+
+    def carried(self, base: Base, coin: str, size: Decimal) -> Decimal:
+        """Return what is held of `coin` now if that was `size` at `base`."""
+        return normal(size + sum((delta.signed for delta in self._after(base, coin)), ZERO))
+
+    def seen(self, coin: str, from_ms: int) -> set[tuple[int, int]]:
+        """Return time and tid of the kept trades of `coin` from `from_ms` on."""
+        return {(delta.ms, delta.tid) for delta in self._since(coin, from_ms)}
 
     def missed(self, coin: str, until_ms: int) -> None:
         """Note that trades of `coin` before `until_ms` were missed."""
@@ -149,11 +245,11 @@ class Account:
 
     def covers(self, coin: str, ms: int) -> bool:
         """Tell whether every trade of `coin` after `ms` is known."""
-        return ms >= self._floor_ms.get(coin, 0)
+        return ms >= max(self.since_ms, self.forgotten_ms, self._floor_ms.get(coin, 0))
 
     def rests_before(self, coin: str, ms: int) -> bool:
         """Tell whether the size of `coin` rests on a state older than `ms`."""
-        return self._base(coin) < ms
+        return self.base(coin).ms < ms
 
     def deals_in(self, coin: str) -> bool:
         """Tell whether `coin` is held, or was traded lately."""
@@ -162,9 +258,10 @@ class Account:
     def stated(self, state: State) -> None:
         """Note that the venue stated the account as a whole."""
         if self.anchored_ms is None:
-            self._first_ms = state.ms
+            self._first = Base(state.ms)
         self.anchored_ms = state.ms
         self.account_value, self.account_value_ms = state.account_value, state.ms
+        self.gross = sum((held.notional or ZERO for held in state.holdings.values()), ZERO)
         self.as_of_ms = max(self.as_of_ms, state.ms)
 
     def coins(self, state: State) -> set[str]:
@@ -173,10 +270,12 @@ class Account:
 
     def sizes_near(self, coin: str, ms: int) -> tuple[Decimal, set[Decimal]]:
         """Return the size as of `ms`, and every size held within `WINDOW_MS` of it."""
-        base = self._base(coin)
+        base = self.base(coin)
         size = exact = self.size(coin)
         near = {size}
-        for delta in self._since(coin, max(ms - WINDOW_MS, base + 1)):
+        for delta in self._since(coin, max(ms - WINDOW_MS, base.ms)):
+            if base.holds(delta):
+                continue
             size -= delta.signed
             if delta.ms > ms + WINDOW_MS:
                 near = {size}
@@ -186,9 +285,9 @@ class Account:
                 exact = size
         return exact, near
 
-    def _base(self, coin: str) -> int:
-        """Return up to when the trades of `coin` are in the state its size rests on."""
-        return self._base_ms.get(coin, self._first_ms)
+    def base(self, coin: str) -> Base:
+        """Return what the size of `coin` rests on."""
+        return self._bases.get(coin, self._first)
 
     def _remember(self, delta: Delta) -> None:
         """Keep `delta` in its place by time: several connections, and replays, bring disorder."""
@@ -209,20 +308,24 @@ class Account:
         else:
             self.holdings.pop(holding.coin, None)
 
-    def _carried(self, coin: str, state: State) -> Holding:
-        held = state.holding(coin)
-        later = sorted(self._since(coin, state.ms + 1), key=lambda d: (d.ms, d.tid))
-        for delta in later:
+    def _carried(self, base: Base, stated: Holding) -> Holding:
+        held = stated
+        for delta in self._after(base, stated.coin):
             held = apply(held, delta)
-        if later:
+        return held
+
+    def _note(self, base: Base, coin: str) -> None:
+        """Note whether `coin` was traded since `base`, at which it was certain."""
+        if self._after(base, coin):
             self._moved.add(coin)
         else:
             self._moved.discard(coin)
-            self.confirmed_ms[coin] = state.ms
-        return held
+            self.confirmed_ms[coin] = base.ms
 
-    def _near(self, coin: str, ms: int) -> Iterator[Delta]:
-        return (d for d in self._since(coin, ms - WINDOW_MS) if d.ms <= ms + WINDOW_MS)
+    def _after(self, base: Base, coin: str) -> list[Delta]:
+        """Return the kept trades of `coin` that are not in `base`, oldest first."""
+        later = [delta for delta in self._since(coin, base.ms) if not base.holds(delta)]
+        return sorted(later, key=lambda delta: (delta.ms, delta.tid))
 
     def _since(self, coin: str, ms: int) -> Iterator[Delta]:
         """Yield the kept trades of `coin` at or after `ms`, newest first."""

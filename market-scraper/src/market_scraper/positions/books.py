@@ -1,17 +1,18 @@
 """All tracked traders' accounts, and what of them has to be told."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence, Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
+from operator import itemgetter
 
 from market_scraper.moments import moment
-from market_scraper.positions.anchors import Account, State
-from market_scraper.positions.ledger import Holding, Trade, deltas
+from market_scraper.positions.anchors import Account, BookId, Proof, State
+from market_scraper.positions.coins import MAIN_DEX, dex_of
+from market_scraper.positions.ledger import Delta, Holding, Trade, deltas
 from market_scraper.positions.moves import Move
 from market_scraper.positions.numbers import ZERO
-from market_scraper.positions.reconciliation import Verdict, reconcile
+from market_scraper.positions.reconciliation import Verdict, prove, reconcile
 from shared_events.payloads import Position, TraderPositions
 
 
@@ -32,13 +33,20 @@ class Books:
     ----------
     sequences
         The last sequence published for each trader, also in earlier runs.
+
+    Attributes
+    ----------
+    accounts
+        By address, the books of the venue's own exchange.
+    elsewhere
+        By address and exchange, the books of those that builders run: of whoever traded there.
     """
 
     sequences: dict[str, int] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
     untold: dict[str, _Untold] = field(default_factory=dict)
-    _dealers: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    _whole_ms: int = 0
+
+    elsewhere: dict[str, dict[str, Account]] = field(default_factory=dict)
 
     @property
     def anchored(self) -> int:
@@ -47,8 +55,26 @@ class Books:
 
     @property
     def doubtful(self) -> int:
-        """How many traders have a size that may be wrong."""
-        return sum(bool(account.doubts) for account in self.accounts.values())
+        """How many books have a size that may be wrong."""
+        return sum(bool(account.doubts) for account in self)
+
+    def __iter__(self) -> Iterator[Account]:
+        """Yield every book of everybody."""
+        yield from self.accounts.values()
+        for books in self.elsewhere.values():
+            yield from books.values()
+
+    def account(self, book: BookId) -> Account | None:
+        """Return one book; None if it is not followed, or nothing happened in it yet."""
+        if book.dex == MAIN_DEX:
+            return self.accounts.get(book.address)
+        return self.elsewhere.get(book.address, {}).get(book.dex)
+
+    def of(self, address: str) -> Iterator[Account]:
+        """Yield the books of one trader, the one of the main exchange first."""
+        if address in self.accounts:
+            yield self.accounts[address]
+            yield from self.elsewhere.get(address, {}).values()
 
     def enter(self, address: str, since_ms: int) -> None:
         """Follow `address` from `since_ms` on."""
@@ -57,63 +83,94 @@ class Books:
     def leave(self, address: str) -> None:
         """Forget `address`."""
         self.accounts.pop(address, None)
+        self.elsewhere.pop(address, None)
         self.untold.pop(address, None)
         for addresses in self._dealers.values():
             addresses.discard(address)
 
-    def take(self, trade: Trade) -> Iterator[str]:
-        """Apply `trade` to both sides; yield the address of whoever is in doubt now."""
+    def take(self, trade: Trade) -> Iterator[Account]:
+        """Apply `trade` to both sides; yield the books that have to be asked for because of it.
+
+        A book of another exchange than the main one is opened by the first trade in it.
+        """
+        dex = dex_of(trade.coin)
+        if dex is None:
+            return
         for address, delta in deltas(trade):
             account = self.accounts.get(address)
             if account is None:
                 continue
-            self._dealers[delta.coin].add(account.address)
-            sizes = account.take(delta)
-            if sizes is not None:
-                before, after = sizes
-                moves = self._of(address).moves
-                move = moves.get(delta.coin)
-                if move is None:
-                    move = moves[delta.coin] = Move(delta.coin, before, before, "trade")
-                move.then(after, delta)
-            if delta.coin in account.doubts:
-                yield address
+            if dex != MAIN_DEX:
+                account = self._elsewhere(account, dex, delta.ms)
+            self._apply(account, delta)
+            if delta.coin in account.doubts or (dex != MAIN_DEX and not account.anchored):
+                yield account
 
-    def covered(self, coin: str, from_ms: int) -> Iterator[str]:
-        """Note that trades of `coin` are complete only from `from_ms`; yield who is in doubt.
+    def missed(self, coin: str, from_ms: int) -> Iterator[Account]:
+        """Note that trades of `coin` before `from_ms` were missed; yield the books in doubt.
 
         Those are the traders that hold the coin or traded it lately; whether one of the others
         entered it meanwhile is for the audit to find out.
         """
         self._whole_ms = max(self._whole_ms, from_ms)
+        dex = dex_of(coin) or MAIN_DEX
         for address in sorted(self._dealers[coin]):
-            account = self.accounts[address]
-            late = not account.anchored or not account.rests_before(coin, from_ms)
-            if not late and account.deals_in(coin):
+            account = self.account(BookId(address, dex))
+            if account is None or not account.anchored or not account.rests_before(coin, from_ms):
+                continue
+            if account.deals_in(coin):
                 account.missed(coin, from_ms)
                 self._of(address).doubted.add(coin)
-                yield address
+                yield account
 
-    def state(self, address: str, state: State) -> Verdict | None:
-        """Hold the account of `address` against `state`; None if it is not followed any more."""
-        account = self.accounts.get(address)
+    def state(self, book: BookId, state: State) -> Verdict | None:
+        """Hold `book` against `state`; None if it is not followed any more."""
+        account = self.account(book)
         if account is None:
             return None
         if not account.anchored:
             account.since_ms = max(account.since_ms, self._whole_ms)
+        return self._learned(account, lambda: reconcile(account, state))
+
+    def proof(self, address: str, proof: Proof) -> tuple[Account, Verdict] | None:
+        """Let a coin of `address` rest on `proof`; None if the trader is not followed any more."""
+        account, dex = self.accounts.get(address), dex_of(proof.coin) or MAIN_DEX
+        if account is None:
+            return None
+        if dex != MAIN_DEX:
+            account = self._elsewhere(account, dex, proof.base.ms)
+        return account, self._learned(account, lambda: prove(account, proof))
+
+    def _learned(self, account: Account, learn: Callable[[], Verdict]) -> Verdict:
         doubts = set(account.doubts)
-        verdict = reconcile(account, state)
+        verdict = learn()
         for coin in account.holdings:
             self._dealers[coin].add(account.address)
-        untold = self._of(address)
+        untold = self._of(account.address)
         untold.doubted |= set(account.doubts) - doubts
         untold.whole |= verdict.outcome in {"anchored", "settled", "repaired"}
         for move in verdict.moves:
             earlier = untold.moves.get(move.coin)
-            if earlier:
-                move.before = earlier.before
-            untold.moves[move.coin] = move
+            untold.moves[move.coin] = move.after_that(earlier) if earlier else move
         return verdict
+
+    def _elsewhere(self, main: Account, dex: str, ms: int) -> Account:
+        books = self.elsewhere.setdefault(main.address, {})
+        if dex not in books:
+            books[dex] = Account(main.address, ms, dex)
+        return books[dex]
+
+    def _apply(self, account: Account, delta: Delta) -> None:
+        self._dealers[delta.coin].add(account.address)
+        sizes = account.take(delta)
+        if sizes is None:
+            return
+        before, after = sizes
+        moves = self._of(account.address).moves
+        move = moves.get(delta.coin)
+        if move is None:
+            move = moves[delta.coin] = Move(delta.coin, before, before, "trade")
+        move.then(after, delta)
 
     def retell(self, address: str, as_of_ms: int | None) -> None:
         """Publish the whole book of `address` again, as of `as_of_ms` if that is known."""
@@ -140,11 +197,10 @@ class Books:
             return None
         changes = tuple(filter(None, (move.change() for move in untold.moves.values())))
         coins = {change.coin for change in changes} | untold.doubted
-        if untold.whole:
-            coins = account.holdings.keys() | account.doubts.keys()
-        elif not coins:
+        if not untold.whole and not coins:
             return None
-        as_of_ms = account.as_of_ms
+        known = [book for book in self.of(address) if book.anchored]
+        as_of_ms = max(book.as_of_ms for book in known)
         sequence = max(self.sequences.get(address, -1) + 1, as_of_ms)
         self.sequences[address] = sequence
         return TraderPositions(
@@ -152,11 +208,23 @@ class Books:
             sequence=sequence,
             as_of=moment(as_of_ms),
             full=untold.whole,
-            positions=tuple(position(account, coin) for coin in sorted(coins)),
+            positions=book_of(known, None if untold.whole else coins),
             account_value=account.account_value,
             account_value_at=_moment(account.account_value_ms),
             changes=changes,
         )
+
+
+def book_of(
+    accounts: Sequence[Account], coins: AbstractSet[str] | None = None
+) -> tuple[Position, ...]:
+    """Return what one trader's `accounts` hold, in `coins` or in all, as it is published."""
+    if coins is None:
+        held = [(c, book) for book in accounts for c in book.holdings.keys() | book.doubts.keys()]
+    else:
+        by_dex = {book.dex: book for book in accounts}
+        held = [(c, by_dex[dex]) for c in coins if (dex := dex_of(c)) in by_dex]
+    return tuple(position(account, coin) for coin, account in sorted(held, key=itemgetter(0)))
 
 
 def position(account: Account, coin: str) -> Position:
@@ -166,6 +234,7 @@ def position(account: Account, coin: str) -> Position:
         coin=coin,
         size=held.size,
         quality=account.quality(coin),
+        dex=account.dex,
         entry=held.entry,
         mark=held.mark,
         notional=held.notional,
@@ -178,11 +247,6 @@ def position(account: Account, coin: str) -> Position:
         opened_at=_moment(held.opened_ms),
         anchored_at=_moment(account.confirmed_ms.get(coin) or account.anchored_ms),
     )
-
-
-def sizes(account: Account) -> Mapping[str, Decimal]:
-    """Return what `account` holds by coin."""
-    return {coin: held.size for coin, held in account.holdings.items()}
 
 
 def _moment(ms: int | None) -> datetime | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from market_scraper.moments import moment
+from market_scraper.positions.coins import MAIN_DEX, dex_of
 from market_scraper.positions.ledger import Delta, classify
 from market_scraper.positions.numbers import ZERO, plainly, quotient, share
 from shared_events.payloads import Cause, PositionChange, TradeRef
@@ -18,6 +19,7 @@ class Move:
     after: Decimal
     cause: Cause
     trades: int = 0
+    liquidation: bool = False
     _volume: Decimal = ZERO
     _worth: Decimal = ZERO
     _taken: Decimal = ZERO
@@ -41,6 +43,20 @@ class Move:
         if self._last is None or _order(delta) > _order(self._last):
             self._last = delta
 
+    def after_that(self, earlier: "Move") -> "Move":
+        """Return both as one; a poll does not tell by which trades a size came about."""
+        self.before = earlier.before
+        if self.cause == "poll":
+            return self
+        self.trades += earlier.trades
+        self._volume += earlier._volume
+        self._worth += earlier._worth
+        self._taken += earlier._taken
+        self._twap = self._twap and earlier._twap
+        ends = sorted(filter(None, (earlier._first, self._first, earlier._last, self._last)), key=_order)
+        self._first, self._last = (ends[0], ends[-1]) if ends else (None, None)
+        return self
+
     def change(self) -> PositionChange | None:
         """Return the change, or None if the trades cancelled out."""
         kind = classify(self.before, self.after)
@@ -53,6 +69,7 @@ class Move:
             size_before=self.before,
             size_after=self.after,
             cause=self.cause,
+            dex=dex_of(self.coin) or MAIN_DEX,
             price=price,
             notional=None if price is None else plainly(abs(self.after - self.before) * price),
             first=_ref(self._first),
@@ -60,6 +77,7 @@ class Move:
             trades=self.trades,
             taker_share=share(self._taken, self._volume) if traded else None,
             twap=self._twap if traded else None,
+            liquidation=self.liquidation or None,
         )
 
     def _mean_price(self) -> Decimal | None:

@@ -3,8 +3,8 @@
 A line is either ``{"name", "kind", "raw"}`` with the frame as it travelled, or one bare trade. Nobody
 said who is to be tracked, so everybody is whose address appears. A trader whose state was never
 recorded began somewhere unknown: its position is told with the sum of its trades and the quality
-``unknown``, and no change, because a change needs to know from where. So is one in a coin that states
-of the main dex do not speak of: another dex's, or a spot pair.
+``unknown``, and no change, because a change needs to know from where. So is one in a coin of another
+dex than the main one. Pairs of tokens and answers to questions are no positions: nothing is told of them.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -28,8 +28,9 @@ from market_scraper.connectors.hyperliquid.session import Data, Session, TradesS
 from market_scraper.connectors.hyperliquid.tape import TradeTape
 from market_scraper.errors import RecordingError, WireFormatError
 from market_scraper.moments import moment
-from market_scraper.positions.anchors import State
+from market_scraper.positions.anchors import BookId, State
 from market_scraper.positions.books import Books
+from market_scraper.positions.coins import MAIN_DEX, dex_of
 from market_scraper.positions.ledger import Holding, Trade, apply, deltas
 from market_scraper.positions.numbers import ZERO
 from market_scraper.processors.trade_flow import FlowBars
@@ -37,9 +38,6 @@ from market_scraper.recording.told import Told
 from shared_events.payloads import Position, SourceStatus, TraderPositions
 
 SUFFIX = ".jsonl"
-_MAIN_DEX = ""
-_ELSEWHERE = frozenset(":@/#")
-"""In the names of other dexes' markets, of spot pairs and of outcomes."""
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -136,7 +134,7 @@ class _Player:
     def _rest(self, raw: str) -> Iterator[Any]:
         if raw.startswith('{"universe"'):
             assets = parse_meta(raw.encode())
-            dex = assets[0].name.rpartition(":")[0] if assets else _MAIN_DEX
+            dex = assets[0].name.rpartition(":")[0] if assets else MAIN_DEX
             self.universes[dex] = tuple(asset.name for asset in assets)
         elif raw.startswith('[{"t":'):
             yield from parse_candles(raw.encode(), moment(self.now_ms), "replay")
@@ -146,7 +144,9 @@ class _Player:
         for trade in trades:
             self.now_ms = max(self.now_ms, trade.ms)
             self.flow.take(trade, ())
-            stated = not _ELSEWHERE.intersection(trade.coin)
+            if dex_of(trade.coin) is None:
+                continue
+            stated = dex_of(trade.coin) == MAIN_DEX
             for address, delta in deltas(trade):
                 self.books.enter(address, 0)
                 if not (stated and self.books.accounts[address].anchored):
@@ -183,11 +183,11 @@ class _Player:
         return self._anchored(*parse_user_states(data))
 
     def _anchored(self, user: str, states: Mapping[str, State]) -> Iterator[Any]:
-        state = states.get(_MAIN_DEX)
+        state = states.get(MAIN_DEX)
         if state is not None:
             self.now_ms = max(self.now_ms, state.ms)
             self.books.enter(user, 0)
-            self.books.state(user, state)
+            self.books.state(BookId(user), state)
         return iter(())
 
     def _candle(self, data: bytes) -> Iterator[Any]:

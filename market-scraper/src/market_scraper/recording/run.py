@@ -209,7 +209,7 @@ class Run:
                 yield from chunks(window, generation, at, standings, rules.leaderboard_rows)
 
     def _state(self, request: Mapping[str, Any], body: bytes) -> Iterator[Any]:
-        self.following.state(request["user"], parse_state(body))
+        self.following.state(request["user"], parse_state(body), request.get("dex", ""))
         return iter(())
 
     def _markets(self, _: Mapping[str, Any], body: bytes) -> Iterator[Any]:

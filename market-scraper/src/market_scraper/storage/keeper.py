@@ -1,6 +1,6 @@
 """Write down, in batches, what is told and seen."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 import structlog
@@ -8,7 +8,7 @@ import structlog
 from market_scraper.collecting import Pulse
 from market_scraper.moments import milliseconds
 from market_scraper.positions.anchors import Account
-from market_scraper.positions.books import position
+from market_scraper.positions.books import book_of
 from market_scraper.storage.changes import PositionChanges
 from market_scraper.storage.repository import Repository
 from market_scraper.storage.tables import CANDLES, METRICS, POSITIONS, CandleRow, MetricRow, Table
@@ -95,11 +95,11 @@ class Keeper:
                 case _:
                     pass
 
-    def stated(self, account: Account) -> None:
-        """Take the whole book of `account`, which the venue has just stated."""
-        coins = account.holdings.keys() | account.doubts.keys()
-        book = [position(account, coin) for coin in sorted(coins)]
-        self.positions.see(account.address, account.as_of_ms, book, whole=True)
+    def stated(self, books: Sequence[Account]) -> None:
+        """Take everything that one trader holds, of whom the venue has just stated a book."""
+        known = [account for account in books if account.anchored]
+        as_of_ms = max(account.as_of_ms for account in known)
+        self.positions.see(known[0].address, as_of_ms, book_of(known), whole=True)
 
     def _take(self, table: Table[Any], row: Any) -> None:
         if self.waiting >= MOST_WAITING:

@@ -1,34 +1,44 @@
 """Everybody who is followed: their books, carried on by trades and held against states. Pure."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from market_scraper.connectors.hyperliquid.session import TradesSeen
-from market_scraper.positions.anchors import State
+from market_scraper.positions.anchors import Account, BookId, State
 from market_scraper.positions.books import Books
-from market_scraper.positions.reconciliation import Verdict
+from market_scraper.positions.coins import MAIN_DEX, dex_of
+from market_scraper.positions.fills import proofs
+from market_scraper.positions.reconciliation import NOTHING, Audit, Verdict
 from market_scraper.positions.roster import Member
+from shared_events.payloads import TraderFill
 
 
 class Doubted(NamedTuple):
-    """Who is in doubt after some trades: because of them, or because others before them were missed."""
+    """Which books have to be asked for after some trades, and whether others before them were missed.
 
-    by_trade: list[str]
-    by_gap: list[str]
+    By a trade too close to what its book rests on, or the first in a book; by trades that were missed.
+    """
+
+    by_trade: list[Account]
+    by_gap: list[Account]
+    gap: bool
 
 
 @dataclass(slots=True)
 class Following:
     """The books of the roster, and how sure they are.
 
-    Live and in a replay the same: what differs is where trades and states come from.
+    Live and in a replay the same: what differs is where trades, states and fills come from.
     """
 
     books: Books = field(default_factory=Books)
     members: dict[str, Member] = field(default_factory=dict)
     gaps_found: int = 0
     repairs: int = 0
-    _open_gaps: set[tuple[str, str]] = field(default_factory=set)
+    audit: Audit = NOTHING
+    _known_since: dict[str, int] = field(default_factory=dict)
+    _open_gaps: set[tuple[str, BookId]] = field(default_factory=set)
 
     @property
     def gaps_closed(self) -> int:
@@ -47,35 +57,74 @@ class Following:
         """Follow `address` no more."""
         self.members.pop(address, None)
         self.books.leave(address)
-        self._open_gaps = {(coin, who) for coin, who in self._open_gaps if who != address}
+        self._open_gaps = {(c, book) for c, book in self._open_gaps if book.address != address}
 
     def trades(self, seen: TradesSeen) -> Doubted:
         """Apply the trades of one coin; where some were missed, doubt whom that can have touched."""
         accounts, books = self.books.accounts, self.books
         by_trade = [
-            address
+            account
             for trade in seen.taken.trades
             if trade.buyer in accounts or trade.seller in accounts
-            for address in books.take(trade)
+            for account in books.take(trade)
         ]
         from_ms = seen.taken.covered_from_ms
-        by_gap = [] if from_ms is None else list(books.covered(seen.coin, from_ms))
-        if seen.taken.gap:
-            self.gaps_found += 1
-            self._open_gaps |= {(seen.coin, address) for address in by_gap}
-        return Doubted(by_trade, by_gap)
+        if from_ms is None:
+            return Doubted(by_trade, [], gap=False)
+        by_gap = list(books.missed(seen.coin, from_ms))
+        gap = seen.taken.gap or self._began_unseen(seen.coin, from_ms)
+        if gap:
+            self._found(seen.coin, by_gap)
+        return Doubted(by_trade, by_gap, gap)
 
-    def state(self, address: str, state: State) -> Verdict | None:
-        """Hold the book of `address` against `state`; None if it is not followed any more."""
-        verdict = self.books.state(address, state)
+    def missed(self, coin: str, until_ms: int) -> list[Account]:
+        """Note that trades of `coin` before `until_ms` were missed; return the books in doubt."""
+        doubted = list(self.books.missed(coin, until_ms))
+        self._found(coin, doubted)
+        return doubted
+
+    def ended(self, coin: str, ms: int) -> list[Account]:
+        """Note that `coin` was delisted by `ms`, and settled; return the books that held it."""
+        return list(self.books.missed(coin, ms))
+
+    def state(self, address: str, state: State, dex: str = MAIN_DEX) -> Verdict | None:
+        """Hold a book of `address` against `state`; None if it is not followed any more."""
+        verdict = self.books.state(BookId(address, dex), state)
         if verdict is not None:
-            self.repairs += len(verdict.moves)
-            self._close_gaps(address)
+            self._learned(BookId(address, dex), verdict)
         return verdict
 
-    def _close_gaps(self, address: str) -> None:
+    def fills(self, address: str, fills: Sequence[TraderFill]) -> list[tuple[Account, Verdict]]:
+        """Let the books of `address` rest on its own `fills`; return what was learned, by book."""
+        learned = []
+        for proof in proofs(fills):
+            found = self.books.proof(address, proof)
+            if found is not None:
+                account, verdict = found
+                self._learned(account.id, verdict)
+                learned.append(found)
+        return learned
+
+    def _began_unseen(self, coin: str, from_ms: int) -> bool:
+        """Tell whether `coin` traded before it was followed, when books were known already."""
+        known_since = self._known_since.get(dex_of(coin) or MAIN_DEX)
+        return known_since is not None and known_since < from_ms
+
+    def _learned(self, book: BookId, verdict: Verdict) -> None:
+        account = self.books.account(book)
+        if verdict.outcome == "anchored" and account and account.anchored_ms is not None:
+            self._known_since.setdefault(book.dex, account.anchored_ms)
+        self.audit += verdict.audit
+        if verdict.outcome == "repaired":
+            self.repairs += len(verdict.moves)
+        self._close_gaps(book)
+
+    def _found(self, coin: str, doubted: Iterable[Account]) -> None:
+        self.gaps_found += 1
+        self._open_gaps |= {(coin, account.id) for account in doubted}
+
+    def _close_gaps(self, book: BookId) -> None:
         if self._open_gaps:
-            doubts = self.books.accounts[address].doubts
-            self._open_gaps = {
-                (coin, who) for coin, who in self._open_gaps if who != address or coin in doubts
-            }
+            account = self.books.account(book)
+            doubts = account.doubts if account else {}
+            self._open_gaps = {(c, b) for c, b in self._open_gaps if b != book or c in doubts}

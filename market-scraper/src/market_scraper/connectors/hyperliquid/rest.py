@@ -65,9 +65,10 @@ class InfoClient:
         self.throttle = throttle
         self._tap = tap
 
-    async def clearinghouse_state(self, address: str, urgency: Urgency) -> bytes:
-        """Return what `address` holds on the main dex."""
-        return await self._ask({"type": "clearinghouseState", "user": address}, urgency)
+    async def clearinghouse_state(self, address: str, urgency: Urgency, dex: str = "") -> bytes:
+        """Return what `address` holds on one perpetuals exchange, by default the venue's own."""
+        request: Request = {"type": "clearinghouseState", "user": address}
+        return await self._ask(request | ({"dex": dex} if dex else {}), urgency)
 
     async def meta(self) -> bytes:
         """Return which markets are listed."""

@@ -16,7 +16,7 @@ from market_scraper.connectors.hyperliquid.throttle import Throttle
 from market_scraper.connectors.hyperliquid.venue_time import VenueTime
 from market_scraper.moments import milliseconds
 from market_scraper.outlet import Outlet
-from market_scraper.positions.anchors import State
+from market_scraper.positions.anchors import BookId, State
 from market_scraper.positions.ledger import Holding
 from market_scraper.positions.roster import Member
 from market_scraper.storage.memory import MemoryRepository
@@ -48,7 +48,7 @@ async def test_a_gap_is_closed_when_the_only_trader_it_left_in_doubt_is_tracked_
         )
         collector.add_trader(Member(ALICE, Decimal(50), "test"))
         held = {"BTC": Holding("BTC", Decimal(1))}
-        collector.books.state(ALICE, State(T0, Decimal(1000), held))
+        collector.books.state(BookId(ALICE), State(T0, Decimal(1000), held))
 
         for listen in feed.on_trades:
             listen(TradesSeen("BTC", Taken((), covered_from_ms=T0 + 60_000, gap=True)))

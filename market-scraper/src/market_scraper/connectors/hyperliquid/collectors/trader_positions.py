@@ -1,7 +1,7 @@
 """Follow what tracked traders hold, live: public trades on top of stated books."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import ClassVar
 
 import structlog
@@ -16,12 +16,15 @@ from market_scraper.connectors.hyperliquid.throttle import Urgency
 from market_scraper.connectors.hyperliquid.venue_time import VenueTime
 from market_scraper.moments import milliseconds
 from market_scraper.outlet import Outlet
-from market_scraper.positions.anchors import Account
+from market_scraper.positions.anchors import Account, BookId
 from market_scraper.positions.books import Books
+from market_scraper.positions.information import worth
+from market_scraper.positions.reconciliation import Verdict
 from market_scraper.positions.roster import Member
 from market_scraper.positions.rotation import Lane, Rotation
 from market_scraper.storage.repository import Repository
 from shared_events.errors import DataError, TransientError
+from shared_events.payloads import TraderFill
 from shared_events.runtime.clock import Clock
 
 log = structlog.get_logger()
@@ -69,7 +72,9 @@ class TraderPositionsCollector:
         self.pulse = Pulse()
         self.following = Following()
         self.unknown_answers = 0
-        self.on_state: list[Callable[[Account], None]] = []
+        self.on_state: list[Callable[[Sequence[Account]], None]] = []
+        self.on_verdict: list[Callable[[Account, Verdict], None]] = []
+        self.verified: Callable[[], Container[str]] = frozenset
         self._info = info
         self._feed = feed
         self._venue_time = venue_time
@@ -103,12 +108,29 @@ class TraderPositionsCollector:
     def add_trader(self, member: Member) -> None:
         """Track `member`: its trades from now on, its book as soon as the venue has stated it."""
         if self.following.add(member, self._feed.tape.newest_ms):
-            self._rotation.enter(member.address, member.score)
+            self._rotation.enter(BookId(member.address), member.score)
 
     def remove_trader(self, address: str) -> None:
         """Track `address` no more."""
+        for account in list(self.books.of(address)):
+            self._rotation.leave(account.id)
         self.following.remove(address)
-        self._rotation.leave(address)
+
+    def take_fills(self, address: str, fills: Sequence[TraderFill]) -> None:
+        """Let the books of `address` rest on its own `fills`."""
+        for account, verdict in self.following.fills(address, fills):
+            self._follow_up(account, verdict)
+
+    def missed(self, coin: str, until_ms: int) -> None:
+        """Doubt whom trades of `coin` can have touched that were missed before `until_ms`."""
+        self._hurry(coin, until_ms, self.following.missed(coin, until_ms))
+
+    def ended(self, coin: str, ms: int) -> None:
+        """Ask for the books of whoever held `coin`, which was delisted by `ms`."""
+        held = self.following.ended(coin, ms)
+        for account in held:
+            self._rotation.doubt(account.id, 0.0)
+        log.info("coin_delisted", coin=coin, held_by=len(held))
 
     async def collect(self) -> None:
         """Keep every book right, until cancelled."""
@@ -131,14 +153,22 @@ class TraderPositionsCollector:
 
     def _on_trades(self, seen: TradesSeen) -> None:
         now, doubted = self._now(), self.following.trades(seen)
-        for address in doubted.by_trade:
-            self._rotation.doubt(address, now + _AGAIN_SECONDS)
-        for address in doubted.by_gap:
-            self._rotation.doubt(address, 0.0)
-        if seen.taken.gap:
-            self._rotation.hasten(now)
-            until_ms, count = seen.taken.covered_from_ms, len(doubted.by_gap)
-            log.warning("trades_missed", coin=seen.coin, until_ms=until_ms, doubted=count)
+        for account in doubted.by_trade:
+            if account.anchored:
+                self._rotation.doubt(account.id, now + _AGAIN_SECONDS)
+            else:
+                self._rotation.enter(account.id, self.members[account.address].score)
+        if doubted.gap:
+            self._hurry(seen.coin, seen.taken.covered_from_ms, doubted.by_gap)
+        if self.books.untold:
+            self._untold.set()
+
+    def _hurry(self, coin: str, until_ms: int | None, doubted: Sequence[Account]) -> None:
+        """Ask for the books in doubt at once, and sooner for all others: they may have entered."""
+        for account in doubted:
+            self._rotation.doubt(account.id, 0.0)
+        self._rotation.hasten(self._now())
+        log.warning("trades_missed", coin=coin, until_ms=until_ms, doubted=len(doubted))
         if self.books.untold:
             self._untold.set()
 
@@ -151,44 +181,55 @@ class TraderPositionsCollector:
 
     async def _poll(self, lane: Lane) -> None:
         while True:
-            address = self._rotation.next(self._now(), lane)
-            if address is None:
+            book = self._rotation.next(self._now(), lane)
+            if book is None:
                 await self._clock.sleep(_IDLE_SECONDS)
             else:
-                await self._learn(address)
+                await self._learn(book)
 
-    async def _learn(self, address: str) -> None:
-        account = self.books.accounts.get(address)
+    async def _learn(self, book: BookId) -> None:
+        account = self.books.account(book)
         if account is None:
             return
         try:
-            raw = await self._info.clearinghouse_state(address, _urgency(account))
-            verdict = self.following.state(address, parse_state(raw))
+            raw = await self._info.clearinghouse_state(
+                book.address, _urgency(account), dex=book.dex
+            )
+            verdict = self.following.state(book.address, parse_state(raw), book.dex)
         except (TransientError, DataError) as e:
             self.unknown_answers += 1
-            log.info("state_unknown", address=address, reason=str(e))
-            self._rotation.failed(address, self._now() + _AGAIN_SECONDS)
+            log.info("state_unknown", address=book.address, dex=book.dex, reason=str(e))
+            self._rotation.failed(book, _lane(account), self._now() + _AGAIN_SECONDS)
             return
         if verdict is None:
             return
         self.pulse.beat(self._clock.now())
         self._schedule(account, again=verdict.again)
-        for listen in self.on_state:
-            listen(account)
-        if verdict.moves:
-            coins = [move.coin for move in verdict.moves]
-            log.warning("positions_repaired", address=address, coins=coins)
+        if self.books.accounts[book.address].anchored:
+            for listen in self.on_state:
+                listen(list(self.books.of(book.address)))
+        self._follow_up(account, verdict)
+
+    def _follow_up(self, account: Account, verdict: Verdict) -> None:
+        """Do what follows from what a state or a fill led to."""
+        for listen in self.on_verdict:
+            listen(account, verdict)
+        if verdict.outcome == "repaired":
+            coins = {move.coin: move.cause for move in verdict.moves}
+            log.warning("positions_repaired", address=account.address, coins=coins)
+        if verdict.again and account.anchored:
+            self._rotation.doubt(account.id, self._now() + _AGAIN_SECONDS)
         if self.books.untold:
             self._untold.set()
 
     def _schedule(self, account: Account, *, again: bool) -> None:
         now = self._now()
         if again and not account.anchored:
-            self._rotation.failed(account.address, now + _AGAIN_SECONDS)
+            self._rotation.failed(account.id, Lane.ANCHOR, now + _AGAIN_SECONDS)
             return
-        self._rotation.done(account.address, now)
-        if again:
-            self._rotation.doubt(account.address, now + _AGAIN_SECONDS)
+        verified = account.address in self.verified()
+        member = self.members[account.address]
+        self._rotation.done(account.id, now, worth(account, member, verified=verified))
 
     async def _flush(self) -> None:
         while True:
@@ -231,6 +272,12 @@ class TraderPositionsCollector:
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
+
+
+def _lane(account: Account) -> Lane:
+    if account.doubts:
+        return Lane.DOUBT
+    return Lane.AUDIT if account.anchored else Lane.ANCHOR
 
 
 def _urgency(account: Account) -> Urgency:
