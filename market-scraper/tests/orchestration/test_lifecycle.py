@@ -12,6 +12,7 @@ from market_scraper.config import Settings
 from market_scraper.errors import StorageError
 from market_scraper.orchestration.lifecycle import running
 from market_scraper.orchestration.scraper import Scraper
+from market_scraper.positions.coins import dex_of
 from market_scraper.storage.mongo import MongoRepository
 from market_scraper.storage.sqlite import SqliteRepository
 from market_scraper.storage.tables import CANDLES, LEADERBOARD, POSITIONS
@@ -39,11 +40,13 @@ def often(settings: Settings) -> Settings:
 
 async def agrees(venue: Any, scraper: Scraper, consumer: Any) -> bool:
     """Tell whether the consumer believes of every tracked trader what the venue knows."""
-    truth = await venue.books()
-    return all(
-        consumer.books.get(address) == truth.get(address, {})
-        for address in scraper.leaderboard.tracked_addresses()
-    )
+    truth, books = await venue.books(), scraper.positions.books
+    for address in scraper.leaderboard.tracked_addresses():
+        known = {account.dex for account in books.of(address) if account.anchored}
+        true = {coin: size for coin, size in truth[address].items() if dex_of(coin) in known}
+        if consumer.books.get(address) != true:
+            return False
+    return True
 
 
 async def test_what_is_published_is_what_the_venue_holds(

@@ -1,10 +1,11 @@
 """Trades, states and a trader's own fills, in any order: what is certain in the end is true."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
 
 from hypothesis import given, settings, strategies as st
+from msgspec.structs import replace
 
 from market_scraper.connectors.hyperliquid.following import Following
 from market_scraper.connectors.hyperliquid.session import TradesSeen

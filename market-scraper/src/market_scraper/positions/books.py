@@ -45,6 +45,8 @@ class Books:
     sequences: dict[str, int] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
     untold: dict[str, _Untold] = field(default_factory=dict)
+    _dealers: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _whole_ms: int = 0
 
     elsewhere: dict[str, dict[str, Account]] = field(default_factory=dict)
 

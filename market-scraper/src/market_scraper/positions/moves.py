@@ -12,20 +12,28 @@ from shared_events.payloads import Cause, PositionChange, TradeRef
 
 @dataclass(slots=True)
 class Move:
-    """What happened to one position since it was last told; its trades are summed up as they come."""
+    """What happened to one position since it was last told; its trades are summed up as they come.
+
+    ``fills`` are those that the trader's own channel told before the public trades.
+    """
 
     coin: str
     before: Decimal
     after: Decimal
     cause: Cause
-    trades: int = 0
+    fills: tuple[Delta, ...] = ()
     liquidation: bool = False
+    trades: int = 0
     _volume: Decimal = ZERO
     _worth: Decimal = ZERO
     _taken: Decimal = ZERO
     _first: Delta | None = None
     _last: Delta | None = None
     _twap: bool = True
+
+    def __post_init__(self) -> None:
+        for delta in self.fills:
+            self.then(self.after, delta)
 
     def then(self, after: Decimal, delta: Delta) -> None:
         """Add a trade that led to size `after`."""
@@ -45,17 +53,14 @@ class Move:
 
     def after_that(self, earlier: "Move") -> "Move":
         """Return both as one; a poll does not tell by which trades a size came about."""
-        self.before = earlier.before
         if self.cause == "poll":
+            self.before = earlier.before
             return self
-        self.trades += earlier.trades
-        self._volume += earlier._volume
-        self._worth += earlier._worth
-        self._taken += earlier._taken
-        self._twap = self._twap and earlier._twap
-        ends = sorted(filter(None, (earlier._first, self._first, earlier._last, self._last)), key=_order)
-        self._first, self._last = (ends[0], ends[-1]) if ends else (None, None)
-        return self
+        for delta in self.fills:
+            earlier.then(self.after, delta)
+        earlier.after, earlier.cause = self.after, self.cause
+        earlier.liquidation = earlier.liquidation or self.liquidation
+        return earlier
 
     def change(self) -> PositionChange | None:
         """Return the change, or None if the trades cancelled out."""

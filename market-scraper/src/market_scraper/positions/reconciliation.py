@@ -102,9 +102,7 @@ def prove(account: Account, proof: Proof) -> Verdict:
         held = apply(held, delta)
     told = held.size == after
     account.settle(proof.base, held if told else _corrected(held, after))
-    move = Move(coin, before, after, "user", liquidation=proof.liquidation)
-    for delta in unseen:
-        move.then(after, delta)
+    move = Move(coin, before, after, "user", unseen, liquidation=proof.liquidation)
     if told:
         return Verdict("settled" if doubt else "agreed", moves=(move,) if unseen else ())
     surprise = doubt is None
