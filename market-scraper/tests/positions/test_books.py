@@ -114,7 +114,7 @@ def test_a_gap_puts_those_who_deal_in_the_coin_in_doubt_and_says_so() -> None:
     books.state(BookId(BOB), state(T0, ETH="1"))
     books.drain()
 
-    doubted = [account.address for account in books.missed("BTC", LATER)]
+    doubted = [account.address for account in books.covered("BTC", LATER)]
     event = only(books.drain())
 
     assert doubted == [ALICE]

@@ -190,7 +190,7 @@ class Account:
         if self.anchored_ms is None:
             return None
         coin, ms = delta.coin, delta.ms
-        base = self.base(coin)
+        base = self._bases.get(coin, self._first)
         if ms <= base.ms + WINDOW_MS:
             if base.blurs(delta):
                 self.doubts.setdefault(coin, Doubt.AMBIGUOUS)

@@ -9,7 +9,7 @@ from operator import itemgetter
 from market_scraper.moments import moment
 from market_scraper.positions.anchors import Account, BookId, Proof, State
 from market_scraper.positions.coins import MAIN_DEX, dex_of
-from market_scraper.positions.ledger import Delta, Holding, Trade, deltas
+from market_scraper.positions.ledger import Holding, Trade, deltas
 from market_scraper.positions.moves import Move
 from market_scraper.positions.numbers import ZERO
 from market_scraper.positions.reconciliation import Verdict, prove, reconcile
@@ -102,14 +102,22 @@ class Books:
             account = self.accounts.get(address)
             if account is None:
                 continue
-            if dex != MAIN_DEX:
+            if dex:
                 account = self._elsewhere(account, dex, delta.ms)
-            self._apply(account, delta)
-            if delta.coin in account.doubts or (dex != MAIN_DEX and not account.anchored):
+            self._dealers[delta.coin].add(account.address)
+            sizes = account.take(delta)
+            if sizes is not None:
+                before, after = sizes
+                moves = self._of(address).moves
+                move = moves.get(delta.coin)
+                if move is None:
+                    move = moves[delta.coin] = Move(delta.coin, before, before, "trade")
+                move.then(after, delta)
+            if delta.coin in account.doubts or (dex and not account.anchored):
                 yield account
 
-    def missed(self, coin: str, from_ms: int) -> Iterator[Account]:
-        """Note that trades of `coin` before `from_ms` were missed; yield the books in doubt.
+    def covered(self, coin: str, from_ms: int) -> Iterator[Account]:
+        """Note that trades of `coin` are complete only from `from_ms`; yield the books in doubt.
 
         Those are the traders that hold the coin or traded it lately; whether one of the others
         entered it meanwhile is for the audit to find out.
@@ -162,18 +170,6 @@ class Books:
             books[dex] = Account(main.address, ms, dex)
         return books[dex]
 
-    def _apply(self, account: Account, delta: Delta) -> None:
-        self._dealers[delta.coin].add(account.address)
-        sizes = account.take(delta)
-        if sizes is None:
-            return
-        before, after = sizes
-        moves = self._of(account.address).moves
-        move = moves.get(delta.coin)
-        if move is None:
-            move = moves[delta.coin] = Move(delta.coin, before, before, "trade")
-        move.then(after, delta)
-
     def retell(self, address: str, as_of_ms: int | None) -> None:
         """Publish the whole book of `address` again, as of `as_of_ms` if that is known."""
         account = self.accounts.get(address)
@@ -201,7 +197,9 @@ class Books:
         coins = {change.coin for change in changes} | untold.doubted
         if not untold.whole and not coins:
             return None
-        known = [book for book in self.of(address) if book.anchored]
+        known = [account]
+        if address in self.elsewhere:
+            known += [book for book in self.elsewhere[address].values() if book.anchored]
         as_of_ms = max(book.as_of_ms for book in known)
         sequence = max(self.sequences.get(address, -1) + 1, as_of_ms)
         self.sequences[address] = sequence
@@ -221,12 +219,15 @@ def book_of(
     accounts: Sequence[Account], coins: AbstractSet[str] | None = None
 ) -> tuple[Position, ...]:
     """Return what one trader's `accounts` hold, in `coins` or in all, as it is published."""
-    if coins is None:
-        held = [(c, book) for book in accounts for c in book.holdings.keys() | book.doubts.keys()]
-    else:
-        by_dex = {book.dex: book for book in accounts}
-        held = [(c, by_dex[dex]) for c in coins if (dex := dex_of(c)) in by_dex]
-    return tuple(position(account, coin) for coin, account in sorted(held, key=itemgetter(0)))
+    if coins is not None and len(accounts) == 1:
+        return tuple(position(accounts[0], coin) for coin in sorted(coins))
+    held = (
+        (coin, book)
+        for book in accounts
+        for coin in book.holdings.keys() | book.doubts.keys() | (coins or frozenset())
+        if coins is None or (coin in coins and dex_of(coin) == book.dex)
+    )
+    return tuple(position(book, coin) for coin, book in sorted(held, key=itemgetter(0)))
 
 
 def position(account: Account, coin: str) -> Position:

@@ -71,7 +71,7 @@ class Following:
         from_ms = seen.taken.covered_from_ms
         if from_ms is None:
             return Doubted(by_trade, [], gap=False)
-        by_gap = list(books.missed(seen.coin, from_ms))
+        by_gap = list(books.covered(seen.coin, from_ms))
         gap = seen.taken.gap or self._began_unseen(seen.coin, from_ms)
         if gap:
             self._found(seen.coin, by_gap)
@@ -79,13 +79,13 @@ class Following:
 
     def missed(self, coin: str, until_ms: int) -> list[Account]:
         """Note that trades of `coin` before `until_ms` were missed; return the books in doubt."""
-        doubted = list(self.books.missed(coin, until_ms))
+        doubted = list(self.books.covered(coin, until_ms))
         self._found(coin, doubted)
         return doubted
 
     def ended(self, coin: str, ms: int) -> list[Account]:
         """Note that `coin` was delisted by `ms`, and settled; return the books that held it."""
-        return list(self.books.missed(coin, ms))
+        return list(self.books.covered(coin, ms))
 
     def state(self, address: str, state: State, dex: str = MAIN_DEX) -> Verdict | None:
         """Hold a book of `address` against `state`; None if it is not followed any more."""
