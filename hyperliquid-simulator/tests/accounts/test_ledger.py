@@ -1,9 +1,11 @@
+from dataclasses import replace as dataclass_replace
 from fractions import Fraction
 
 from hypothesis import given, strategies as st
 from msgspec.structs import replace as changed
 
 from hyperliquid_simulator.accounts.account import Account
+from hyperliquid_simulator.accounts.columns import profits
 from hyperliquid_simulator.accounts.holdings import Pocket, Position
 from hyperliquid_simulator.accounts.ledger import Ledger
 from hyperliquid_simulator.accounts.trades import Trade
@@ -158,3 +160,48 @@ def test_an_isolated_position_pays_its_funding_itself() -> None:
     ledger.charge_funding([0.001], [100_000], 1)
 
     assert (ledger.accounts[0].cash, position.raw) == (cash - 500, raw - 500)
+
+
+holdings = st.lists(
+    st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(-(10**9), 10**9)), max_size=12
+)
+
+
+@given(
+    holdings,
+    st.lists(st.floats(-0.01, 0.01), min_size=3, max_size=3),
+    st.lists(st.integers(1, 10**9), min_size=3, max_size=3),
+)
+def test_everybody_at_once_pays_what_each_position_owes(
+    held: list[tuple[int, int, int]], rates: list[float], marks: list[int]
+) -> None:
+    coins = [COINS[0], COINS[1], dataclass_replace(COINS[2], dex="xyz")]
+    ledger = Ledger([_account(index) for index in range(3)], frozenset(), coins)
+    for who, coin, lots in held:
+        ledger.accounts[who].positions[coin] = Position(lots=lots)
+    before = [account.cash for account in ledger.accounts]
+
+    ledger.charge_funding(rates, marks, 7)
+
+    for account, cash in zip(ledger.accounts, before, strict=True):
+        owed = {
+            coin: round(position.lots * marks[coin] * rates[coin])
+            for coin, position in account.positions.items()
+        }
+        assert cash - account.cash == sum(owed.values())
+        assert account.pocket("xyz").cash == -owed.get(2, 0)
+        assert {coin: p.funding for coin, p in account.positions.items()} == owed
+        told = {c.coin: (c.paid, c.time) for c in ledger.charges.of(account.index, 0)}
+        assert told == {coin: (owed[coin], 7) for coin, p in account.positions.items() if p.lots}
+
+
+@given(holdings, st.lists(st.integers(1, 10**9), min_size=3, max_size=3))
+def test_profits_of_all_are_those_of_each(
+    held: list[tuple[int, int, int]], marks: list[int]
+) -> None:
+    accounts = [_account(index) for index in range(3)]
+    for who, coin, lots in held:
+        accounts[who].positions[coin] = Position(lots=lots)
+        accounts[who].pocket("xyz").receive(lots)
+
+    assert profits(accounts, marks).tolist() == [a.equity(marks) - a.deposited for a in accounts]

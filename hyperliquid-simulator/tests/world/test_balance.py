@@ -186,8 +186,7 @@ class Keeper:
         charges = sum(
             charge.paid
             for account in accounts
-            for charge in account.charges
-            if charge.time > self._charged_until
+            for charge in world.ledger.charges.of(account.index, self._charged_until)
         )
         self._charged_until = block.time
         moved = 0

@@ -79,7 +79,11 @@ def test_a_new_coin_pays_funding_from_its_first_hour_on(world: World) -> None:
 
     asked = {"type": "fundingHistory", "coin": COINS[10].name, "startTime": 0}
     assert len(info.answer(world, asked)) == 1
-    assert any(c.coin == index for account in world.ledger.accounts for c in account.charges)
+    assert any(
+        charge.coin == index
+        for account in world.ledger.accounts
+        for charge in world.ledger.charges.of(account.index, 0)
+    )
     for user in world.addresses:
         info.answer(world, {"type": "userFunding", "user": user, "startTime": 0})
 

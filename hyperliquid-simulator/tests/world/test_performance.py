@@ -49,7 +49,7 @@ def test_dollars_on_the_spot_side_are_worth_but_not_on_the_perp_side(world: Worl
     assert unified
     world.step()
     for who in unified:
-        portfolio = dict(world.history.portfolio(world.standing(), [who]))
+        portfolio = dict(world.history.portfolio(world.standing([who]), [who]))
         for name, perp in (("day", "perpDay"), ("allTime", "perpAllTime")):
             both, one = portfolio[name], portfolio[perp]
             assert both["pnlHistory"] == one["pnlHistory"]
@@ -58,12 +58,12 @@ def test_dollars_on_the_spot_side_are_worth_but_not_on_the_perp_side(world: Worl
 
 def test_a_deposit_is_worth_and_no_profit(world: World) -> None:
     account = world.ledger.accounts[0]
-    before = dict(world.history.portfolio(world.standing(), [0]))["day"]
+    before = dict(world.history.portfolio(world.standing([0]), [0]))["day"]
 
     world.cashbook.add(Movement(Kind.DEPOSIT, world.time, ZERO_HASH, None, 0, 5_000 * MICRO))
     account.pocket("").receive(5_000 * MICRO)
 
-    after = dict(world.history.portfolio(world.standing(), [0]))["day"]
+    after = dict(world.history.portfolio(world.standing([0]), [0]))["day"]
     assert after["pnlHistory"] == before["pnlHistory"]
     assert after["accountValueHistory"][:-1] == before["accountValueHistory"][:-1]
     grown = _last(after, "accountValueHistory") - _last(before, "accountValueHistory")
@@ -77,7 +77,7 @@ def test_leaderboard_and_portfolio_tell_the_same_story(world: World) -> None:
 
     for trader in filter(lambda t: t.ranked, world.population.traders):
         account = world.ledger.accounts[trader.index]
-        portfolio = dict(world.history.portfolio(world.standing(), [account.index]))
+        portfolio = dict(world.history.portfolio(world.standing([account.index]), [account.index]))
         for name, window in by_address[trader.address]["windowPerformances"]:
             assert portfolio[name]["pnlHistory"][-1][1] == window["pnl"]
             assert portfolio[name]["vlm"] == window["vlm"]
@@ -86,7 +86,7 @@ def test_leaderboard_and_portfolio_tell_the_same_story(world: World) -> None:
 def test_a_portfolio_has_eight_windows_that_start_from_nothing_and_end_now(world: World) -> None:
     world.step()
     account = world.ledger.accounts[world.population.planted(0)[0].index]
-    portfolio = world.history.portfolio(world.standing(), [account.index])
+    portfolio = world.history.portfolio(world.standing([account.index]), [account.index])
 
     names = [name for name, _ in portfolio]
     assert names[:4] == ["day", "week", "month", "allTime"]
@@ -100,7 +100,9 @@ def test_a_portfolio_has_eight_windows_that_start_from_nothing_and_end_now(world
 
 def test_the_day_is_about_a_day_long(world: World) -> None:
     account = world.ledger.accounts[0]
-    day = dict(world.history.portfolio(world.standing(), [account.index]))["day"]["pnlHistory"]
+    day = dict(world.history.portfolio(world.standing([account.index]), [account.index]))["day"][
+        "pnlHistory"
+    ]
 
     assert 24 * HOUR_MS <= day[-1][0] - day[0][0] <= 25 * HOUR_MS
     assert len(day) == 13

@@ -1,20 +1,15 @@
 """One account: what it holds, what trades do to it, and its last fills and charges."""
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 from hyperliquid_simulator.accounts.fill_log import FillLog
 from hyperliquid_simulator.accounts.holdings import Balance, Pocket, Position
-from hyperliquid_simulator.accounts.trades import Charge, Fill, Trade
+from hyperliquid_simulator.accounts.trades import Fill, Trade
 from hyperliquid_simulator.coins.catalogue import Perp
 from hyperliquid_simulator.coins.pairs import Pair
 from hyperliquid_simulator.coins.tokens import UNITS, USDC
 from hyperliquid_simulator.wire import MICRO
-
-CHARGES_KEPT: Final = 2_000
-"""Funding payments of one account since the start."""
 
 
 @dataclass(slots=True)
@@ -35,7 +30,6 @@ class Account:
     positions: dict[int, Position] = field(default_factory=dict)
     balances: dict[int, Balance] = field(default_factory=dict)
     fills: FillLog = field(default_factory=FillLog)
-    charges: deque[Charge] = field(default_factory=lambda: deque(maxlen=CHARGES_KEPT))
 
     @property
     def cash(self) -> int:

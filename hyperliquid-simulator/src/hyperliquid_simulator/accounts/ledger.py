@@ -3,11 +3,16 @@
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
 from msgspec.structs import replace
 
 from hyperliquid_simulator.accounts.account import Account
-from hyperliquid_simulator.accounts.trades import SETTLED, Charge, Fill, Trade
+from hyperliquid_simulator.accounts.charges import ChargedHour, Charges
+from hyperliquid_simulator.accounts.columns import Positions, positions, sums
+from hyperliquid_simulator.accounts.trades import SETTLED, Fill, Trade
 from hyperliquid_simulator.coins.catalogue import Perp
+from hyperliquid_simulator.coins.dexes import OWN
+from hyperliquid_simulator.coins.market import Ints
 from hyperliquid_simulator.coins.pairs import Listed, Pair
 from hyperliquid_simulator.wire import ZERO_HASH
 
@@ -30,6 +35,7 @@ class Ledger:
         self.accounts = list(accounts)
         self._makers = makers
         self._coins = coins
+        self.charges = Charges()
         self.open_interest = [
             sum(max(a.lots(coin), 0) for a in self.accounts) for coin in range(len(coins))
         ]
@@ -121,12 +127,21 @@ class Ledger:
 
     def charge_funding(self, rates: Sequence[float], marks: Sequence[int], time: int) -> None:
         """Let longs pay shorts for one hour at the given hourly rates."""
-        for account in self.accounts:
-            for coin, position in account.positions.items():
-                perp = self._coins[coin]
-                if not position.lots or isinstance(perp, Pair):
-                    continue
-                paid = round(position.lots * marks[coin] * rates[coin])
-                account.pocket(perp.dex).cash -= paid
-                position.pay_funding(paid)
-                account.charges.append(Charge(coin, time, rates[coin], position.lots, paid))
+        book = positions(self.accounts)
+        paid = np.rint(book.worth(marks) * np.array(rates)[book.coin]).astype(np.int64)
+        for position, usd in zip(book.held, paid.tolist(), strict=True):
+            position.pay_funding(usd)
+        self._take_from_pockets(book, paid)
+        open_now = book.lots != 0
+        columns = (book.owner, book.coin, book.lots, paid)
+        self.charges.add(ChargedHour(time, rates, *(column[open_now] for column in columns)))
+
+    def _take_from_pockets(self, book: Positions, paid: Ints) -> None:
+        """Let every pocket pay for all positions that it margins."""
+        dexes = np.array([coin.dex if isinstance(coin, Perp) else OWN for coin in self._coins])
+        for dex in set(dexes.tolist()):
+            mine = dexes[book.coin] == dex
+            due = sums(paid[mine], book.owner[mine], len(self.accounts))
+            paying = np.flatnonzero(due)
+            for who, usd in zip(paying.tolist(), due[paying].tolist(), strict=True):
+                self.accounts[who].pocket(dex).cash -= usd

@@ -106,7 +106,7 @@ def vault(world: World, trader: Trader) -> Vault:
         stakes={world.addresses[who]: stake for who, stake in owned.items()},
         equity=sum(world.ledger.accounts[member.index].equity(marks) for member in members),
         withdrawable=round(sum(float(state["withdrawable"]) for state in states) * MICRO),
-        portfolio=world.history.portfolio(world.standing(), [member.index for member in members]),
+        portfolio=_portfolio(world, [member.index for member in members]),
         relationship=_relationship(world, trader),
         time=world.time,
     )
@@ -119,7 +119,11 @@ def portfolio(world: World, request: Json) -> list[list[Any]]:
     if trader is None:
         return views.empty_portfolio()
     members = [trader.index, *(child.index for child in people.children(trader))]
-    return world.history.portfolio(world.standing(), members)
+    return _portfolio(world, members)
+
+
+def _portfolio(world: World, accounts: list[int]) -> list[list[Any]]:
+    return world.history.portfolio(world.standing(accounts), accounts)
 
 
 def _relationship(world: World, trader: Trader) -> Json:

@@ -90,8 +90,7 @@ def _user_funding(world: World, request: Json) -> list[Json]:
     trader = world.population.by_address.get(address)
     if trader is None:
         return []
-    account = world.ledger.accounts[trader.index]
-    found = archive.charges(world.past, account, world.coins, start, end)
+    found = archive.charges(world.past, world.ledger, trader.index, world.coins, start, end)
     return [views.funding_payment(row, world.coins[row.coin]) for row in found]
 
 

@@ -5,8 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from hyperliquid_simulator.accounts.account import Account
-from hyperliquid_simulator.accounts.ledger import TAKER_FEE
+from hyperliquid_simulator.accounts.ledger import TAKER_FEE, Ledger
 from hyperliquid_simulator.accounts.movements import Kind, Movement, liquidation_details
 from hyperliquid_simulator.accounts.trades import Charge
 from hyperliquid_simulator.coins.catalogue import Coin
@@ -18,12 +17,12 @@ MOST_PAYMENTS: Final = 500
 
 
 def charges(
-    past: Past, account: Account, coins: Sequence[Coin], start_ms: int, end_ms: int
+    past: Past, ledger: Ledger, account: int, coins: Sequence[Coin], start_ms: int, end_ms: int
 ) -> list[Charge]:
     """Return the oldest funding payments with start <= time <= end, coins by name in an hour."""
-    live = [charge for charge in account.charges if start_ms <= charge.time <= end_ms]
+    live = ledger.charges.of(account, start_ms - 1, end_ms)
     live.sort(key=lambda charge: (charge.time, coins[charge.coin].name))
-    return [*_past_charges(past, account.index, start_ms, end_ms), *live][:MOST_PAYMENTS]
+    return [*_past_charges(past, account, start_ms, end_ms), *live][:MOST_PAYMENTS]
 
 
 def liquidations(past: Past, seed: int) -> dict[int, Movement]:

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
 from typing import Any
 from zlib import crc32
 
@@ -92,8 +91,7 @@ class News:
         self.feed.sent_at = self.seen.block.time
         if trader is None:
             return []
-        newest = reversed(self.asked.world.ledger.accounts[trader].charges)
-        return list(takewhile(lambda charge: charge.time > since, newest))[::-1]
+        return self.asked.world.ledger.charges.of(trader, since)
 
     @property
     def fills(self) -> Sequence[Fill]:

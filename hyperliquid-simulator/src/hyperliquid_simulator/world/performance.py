@@ -24,7 +24,7 @@ POINTS: Final = {"day": 13, "week": 64, "month": 45, "allTime": 76}
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Profit and volume of every account at one moment, in micro-dollars."""
+    """Profit and volume of every account, or of some, at one moment, in micro-dollars."""
 
     time: int
     profit: Ints
@@ -65,7 +65,10 @@ class History:
         return Leaderboard(population, value, windows)
 
     def portfolio(self, now: Standing, accounts: Sequence[int]) -> list[list[Any]]:
-        """Return the eight windows of one account, or of some as one, in the venue's order."""
+        """Return the eight windows of one account, or of some as one, in the venue's order.
+
+        ``now`` is how these accounts stand.
+        """
         who = list(accounts)
         return [
             *([name, self._window(now, who, name, perp=False)] for name in POINTS),
@@ -77,10 +80,10 @@ class History:
         rows = range(first, len(self.times))
         chosen = sorted({round(i) for i in np.linspace(first, rows[-1], POINTS[name] - 1)})
         times = [*(self.times[i] for i in chosen), now.time]
-        profit = [*(int(self._profit[i][who].sum()) for i in chosen), int(now.profit[who].sum())]
+        profit = [*(int(self._profit[i][who].sum()) for i in chosen), int(now.profit.sum())]
         received = [self._cashbook.history(account, times, perp=perp) for account in who]
         worth = [sum(parts) for parts in zip(profit, *received, strict=True)]
-        volume = int((now.volume[who] - self._volume[first][who]).sum())
+        volume = int(now.volume.sum() - self._volume[first][who].sum())
         return {
             "accountValueHistory": [[t, dollars(w)] for t, w in zip(times, worth, strict=True)],
             "pnlHistory": [[t, dollars(p - profit[0])] for t, p in zip(times, profit, strict=True)],

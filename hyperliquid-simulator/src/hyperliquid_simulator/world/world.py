@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from hyperliquid_simulator.accounts.account import Account, copied
+from hyperliquid_simulator.accounts.columns import profits
 from hyperliquid_simulator.accounts.ledger import Ledger
 from hyperliquid_simulator.accounts.movements import Movement
 from hyperliquid_simulator.accounts.trades import Fill, Trade
@@ -147,11 +148,12 @@ class World:
         elif not still:
             self._frozen = None
 
-    def standing(self) -> Standing:
-        """Return everybody's profit and volume now."""
-        marks, accounts = self.marks, self.ledger.accounts
-        profit = np.array([a.equity(marks) - a.deposited for a in accounts], dtype=np.int64)
-        return Standing(self.time, profit, np.array([a.volume for a in accounts], dtype=np.int64))
+    def standing(self, who: Sequence[int] | None = None) -> Standing:
+        """Return the profit and volume of some accounts now, of everybody if not told whose."""
+        everybody = self.ledger.accounts
+        accounts = everybody if who is None else [everybody[index] for index in who]
+        volume = np.array([a.volume for a in accounts], dtype=np.int64)
+        return Standing(self.time, profits(accounts, self.marks), volume)
 
     # ── What an operator can ask for ─────────────────────────────────────────────────────────
 
@@ -195,9 +197,7 @@ class World:
         self.market.move_to(self.time)
         self._followers.follow(self.time)
         self.board.roll(self.time)
-        if self.time >= self.funding.due_ms:
-            self._charge_funding()
-            self.history.record(self.standing())
+        self._end_hour()
         clearing = self.events.clearing
         clearing.begin(self.time, self.height)
         self.listings.step(clearing)
@@ -286,10 +286,18 @@ class World:
         self._burst = max(self._burst - len(trades), 0)
         return trades, fills
 
-    def _charge_funding(self) -> None:
-        """Charge the full hour, and after a gap in the blocks every hour that was left out."""
-        while self.funding.due_ms <= self.time:
-            hour = self.funding.charge()
+    def _end_hour(self) -> None:
+        """Charge the full hour, and in the block after it note how everybody stands.
+
+        After a gap in the blocks every hour that was left out is charged.
+        """
+        funding = self.funding
+        if self.time < funding.due_ms:
+            if funding.hours and self.history.latest().time < funding.hours[-1].time:
+                self.history.record(self.standing())
+            return
+        while funding.due_ms <= self.time:
+            hour = funding.charge()
             self.ledger.charge_funding(hour.rates, self.marks, hour.time)
 
     def _next_block(self) -> float:
