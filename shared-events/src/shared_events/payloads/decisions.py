@@ -173,7 +173,7 @@ class Outcome(Payload):
     event_type: ClassVar[str] = "outcomes"
 
     signal_id: Text
-    """The event that carried the signal."""
+    """The event that carried the signal, or the prediction."""
     coin: Coin
     """The market by its full wire name."""
     horizon_seconds: Annotated[int, Field(gt=0)]
@@ -194,6 +194,8 @@ class Outcome(Payload):
     """Fraction of the reference price earned by following it."""
     right: bool | None = None
     """Whether the action was."""
+    realised: Text | None = None
+    """The class that came true, of a prediction: ``buy``, ``sell`` or ``hold``."""
 
     @property
     def subject(self) -> str:
@@ -207,7 +209,10 @@ class Outcome(Payload):
 
 
 class Prediction(Payload):
-    """A model's forecast and what it saw."""
+    """A model's forecast and what it saw.
+
+    The service journals its own: what signals follow from is there, and a replay needs no model.
+    """
 
     event_type: ClassVar[str] = "predictions"
 
@@ -229,6 +234,28 @@ class Prediction(Payload):
     """As past outcomes correct it."""
     reasons: tuple[tuple[str, Finite], ...] = ()
     """Features and their parts in it, largest first."""
+    predicted: Text | None = None
+    """The likeliest class, which the two probabilities and the reasons speak of."""
+    raw_probabilities: Mapping[str, Probability] = Field(default_factory=dict)
+    """Of every class, as the model said them."""
+    calibrated_probabilities: Mapping[str, Probability] = Field(default_factory=dict)
+    """Of every class, corrected."""
+    explains: Text | None = None
+    """What the reasons are parts of: ``raw_margin`` is the model's answer before calibration."""
+    spec_hash: Text | None = None
+    """Of the definition of what it saw."""
+    bar_closed_at: UtcDatetime | None = None
+    """When the newest bar that it saw closed; it speaks of the time from then on."""
+    role: Literal["champion", "challenger"] = "champion"
+    """A challenger predicts in the shadow."""
+    decides: bool = False
+    """Whether signals may follow it: a champion whose gates are open."""
+    reference_price: Number | None = None
+    """The close of that bar."""
+    above: Number | None = None
+    """The price that makes ``buy`` right if it is reached first."""
+    below: Number | None = None
+    """The price that makes ``sell`` right if it is reached first."""
 
     @property
     def subject(self) -> str:
@@ -299,7 +326,13 @@ class ModelChange(Payload):
     expires_at: UtcDatetime | None = None
     """From then on it is not believed any more."""
     content: Annotated[str, Field(max_length=65_536)] | None = None
-    """The model in canonical JSON."""
+    """The model in canonical JSON; of trees, what there is beside them."""
+    role: Literal["champion", "challenger"] = "champion"
+    """A challenger serves in the shadow: what it says is kept, and nothing follows from it."""
+    passed: bool | None = None
+    """Whether its gates are open; unknown of what was journalled before they were told."""
+    reason: Text | None = None
+    """Why no version serves, if one should."""
 
     @property
     def subject(self) -> str:
@@ -308,8 +341,9 @@ class ModelChange(Payload):
 
     @property
     def identity(self) -> str:
-        """When, and which version: the same one may come again."""
-        return f"{self.at.isoformat()}|{self.version}"
+        """When, and which version in which role: the same one may come again."""
+        known = f"{self.at.isoformat()}|{self.version}"
+        return known if self.role == "champion" else f"{known}|{self.role}"
 
 
 class WhaleAlert(Payload):

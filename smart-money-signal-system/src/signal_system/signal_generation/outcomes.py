@@ -7,11 +7,15 @@ unresolved, which is neither right nor wrong.
 
 Of claims that are repeated all the time, as signals are, the first in each window of the horizon's
 length is joined, windows beginning at multiples of it in UTC: outcomes then hardly overlap.
+
+A claim with barriers says which of two prices is touched first. It is resolved by closed bars, as
+the labels that models are taught: a bar that touches both does not say which came first.
 """
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -22,6 +26,26 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EXACT = Decimal("1E-8")
 _REVIEW = timedelta(minutes=10)
 _MOST_OPEN = 1_000
+
+_CLASSES: dict[Action, str] = {"BUY": "buy", "SELL": "sell", "NEUTRAL": "hold"}
+
+
+class Barriers(Struct, frozen=True, array_like=True):
+    """Two prices: buying was right if the upper one is reached first, selling if the lower one."""
+
+    above: Decimal
+    below: Decimal
+
+
+class ClosedBar(NamedTuple):
+    """A bar that is over."""
+
+    coin: str
+    opened_at: datetime
+    closed_at: datetime
+    high: Decimal
+    low: Decimal
+    close: Decimal
 
 
 class Claim(Struct, frozen=True):
@@ -35,6 +59,9 @@ class Claim(Struct, frozen=True):
         Event time.
     reference_price
         What it is scored from.
+    barriers
+        If it is about which price comes first; then `said_at` is when the bar closed that the
+        reference price is of.
     """
 
     id: str
@@ -43,6 +70,7 @@ class Claim(Struct, frozen=True):
     said_at: datetime
     horizon_seconds: int
     reference_price: Decimal
+    barriers: Barriers | None = None
 
     @property
     def due(self) -> datetime:
@@ -118,11 +146,22 @@ class Outcomes(Struct):
         told = [
             claim
             for claim in waiting
-            if claim.due <= at <= claim.due + terms.near and now <= claim.due + terms.late
+            if claim.barriers is None
+            and claim.due <= at <= claim.due + terms.near
+            and now <= claim.due + terms.late
         ]
         for claim in told:
             waiting.remove(claim)
             yield resolved(claim, price, terms.cost)
+
+    def see(self, bar: ClosedBar, terms: Terms) -> Iterator[Outcome]:
+        """Yield what is resolved by a closed bar, the bars of a coin coming in their order."""
+        waiting = self.claims.get(bar.coin, [])
+        for claim in [each for each in waiting if each.barriers is not None]:
+            told = touched(claim, bar, terms.cost)
+            if told is not None:
+                waiting.remove(claim)
+                yield told
 
     def is_due(self, now: datetime) -> bool:
         """Tell whether it is time to look for claims to `give_up`."""
@@ -157,6 +196,36 @@ def resolved(claim: Claim, price: Decimal | None, cost: Decimal) -> Outcome:
     >>> told.price_change, told.result_after_costs, told.right
     (Decimal('-0.01000000'), Decimal('0.00900000'), True)
     """
+    return _told(claim, price, cost, None)
+
+
+def touched(claim: Claim, bar: ClosedBar, cost: Decimal) -> Outcome | None:
+    """Return what became of `claim`, which has barriers, if `bar` settles it.
+
+    Examples
+    --------
+    >>> noon, hour = datetime(2026, 1, 1, 12, tzinfo=UTC), timedelta(hours=1)
+    >>> barriers = Barriers(Decimal(102), Decimal(98))
+    >>> claim = Claim("an-event", "BTC", "SELL", noon, 14_400, Decimal(100), barriers)
+    >>> bar = ClosedBar("BTC", noon, noon + hour, Decimal(103), Decimal(99), Decimal(100))
+    >>> told = touched(claim, bar, Decimal("0.001"))
+    >>> told.realised, told.right, told.price_change
+    ('buy', False, Decimal('0.02000000'))
+    """
+    barriers = claim.barriers
+    if barriers is None or bar.opened_at < claim.said_at:
+        return None
+    side = (bar.high >= barriers.above) - (bar.low <= barriers.below)
+    if side:
+        price = barriers.above if side > 0 else barriers.below
+        return _told(claim, price, cost, "BUY" if side > 0 else "SELL")
+    both = bar.high >= barriers.above
+    if both or bar.closed_at >= claim.due:
+        return _told(claim, bar.close, cost, "NEUTRAL")
+    return None
+
+
+def _told(claim: Claim, price: Decimal | None, cost: Decimal, realised: Action | None) -> Outcome:
     reference = claim.reference_price
     change = result = right = None
     if price is not None:
@@ -175,5 +244,6 @@ def resolved(claim: Claim, price: Decimal | None, cost: Decimal) -> Outcome:
         outcome_price=price,
         price_change=change,
         result_after_costs=result,
-        right=right,
+        right=right if realised is None else realised == claim.action,
+        realised=realised and _CLASSES[realised],
     )
