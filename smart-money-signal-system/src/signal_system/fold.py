@@ -10,17 +10,19 @@ from msgspec import Raw, Struct, json, structs
 from shared_events.envelope import StandardEvent, event
 from shared_events.journal import Tick
 from shared_events.payloads import Models, Outcome, Regime, Signal
+from signal_system.directions import bet_of
+from signal_system.domain.claims import Claim
 from signal_system.domain.trader import Trader
 from signal_system.fold_config import FoldConfig
 from signal_system.ml.features.feed import FeatureFeed, FeedSnapshot, Told
 from signal_system.ml.features.registry import SERVED
-from signal_system.signal_generation.outcomes import Claim, Terms
+from signal_system.signal_generation.outcomes import Terms
 from signal_system.signal_generation.processor import (
     Memory,
     Provenance,
     SignalGenerationProcessor,
 )
-from signal_system.state import Quote, State, StateSnapshot
+from signal_system.state import Effect, State, StateSnapshot
 from signal_system.weighting_engine import TraderWeightingEngine
 
 __all__ = ["SNAPSHOT_VERSION", "SOURCE", "Encoded", "Fold", "FoldConfig", "FoldSnapshot", "Issued"]
@@ -30,7 +32,7 @@ SNAPSHOT_VERSION = 5
 """Raised whenever a snapshot of an earlier build would be misread: the journal is folded instead."""
 
 Issued = StandardEvent[Any]
-"""A `signals`, `outcomes` or `regimes` event that a record led to."""
+"""A `signals`, `outcomes`, `regimes` or `predictions` event that a record led to."""
 
 
 class FoldSnapshot(Struct, kw_only=True):
@@ -108,14 +110,21 @@ class Fold:
         self.position = position
         if before is not None and self.state.now is not None and self.state.now < before:
             self.processor.rewind()
-        if effect.regimes:
-            yield [self._event(self.state.regimes.fact(news)) for news in effect.regimes]
-        if outcomes := self._outcomes(effect.quote):
-            yield [self._event(outcome) for outcome in outcomes]
+        yield from self._facts(record, effect)
         touched.update(effect.coins)
         for signals in self.processor.react(touched, position):
             yield self._issued(signals)
         yield from self._see_features(record)
+
+    def _facts(self, record: StandardEvent[Any] | Tick, effect: Effect) -> Iterator[list[Issued]]:
+        """Yield what there is to tell whatever is decided: regimes, predictions, outcomes."""
+        if effect.regimes:
+            yield [self._event(self.state.regimes.fact(news)) for news in effect.regimes]
+        if isinstance(record, StandardEvent) and record.type == "predictions":
+            self._join(record)
+            yield [record]
+        if outcomes := self._outcomes(effect):
+            yield [self._event(outcome) for outcome in outcomes]
 
     def settle(self) -> Iterator[list[Issued]]:
         """Decide what a recording's present instant touched: no further record belongs to it."""
@@ -163,6 +172,8 @@ class Fold:
                 yield []
             else:
                 rows.append(told)
+                bars = self.features.series[told.spec.hash][told.coin].bars
+                self.state.directions.ask(told, bars)
         if rows:
             self._on_rows(rows)
 
@@ -174,10 +185,16 @@ class Fold:
         now = self.state.now
         return self.state.recording and now is not None and _moment(record) > now
 
-    def _outcomes(self, quote: Quote | None) -> list[Outcome]:
-        """Return what became of earlier signals, now that `quote` was heard and time has passed."""
+    def _join(self, record: StandardEvent[Any]) -> None:
+        """Keep what a prediction claims until time tells."""
+        claim = bet_of(record.data, record.id)
+        if claim is not None and claim.bet is not None:
+            self.processor.memory.outcomes.join(claim, repeats=claim.bet.model)
+
+    def _outcomes(self, effect: Effect) -> list[Outcome]:
+        """Return what became of earlier claims, now that something was heard and time has passed."""
         open_, now = self.processor.memory.outcomes, self.state.now
-        if now is None or (quote is None and not open_.is_due(now)):
+        if now is None or not (effect.quote or effect.bar or open_.is_due(now)):
             return []
         rules = self.config.rules
         limit = timedelta(seconds=self.state.price_limit)
@@ -186,7 +203,10 @@ class Fold:
             near=limit,
             late=max(limit, timedelta(seconds=rules.late_seconds)),
         )
-        told = list(open_.hear(*quote, now, terms)) if quote else []
+        told = list(open_.hear(*effect.quote, now, terms)) if effect.quote else []
+        for bet, outcome in open_.see(effect.bar, terms) if effect.bar else ():
+            self.state.directions.score(bet, outcome)
+            told.append(outcome)
         return [*told, *open_.give_up(now, terms)]
 
     def _issued(self, signals: Sequence[Signal]) -> list[Issued]:

@@ -18,12 +18,15 @@ from shared_events.payloads import (
     Candle,
     MarketContext,
     ModelChange,
+    Prediction,
     SourceStatus,
     TrackedTrader,
     TraderPositions,
     TraderProfile,
 )
+from signal_system.directions import Directions, DirectionsMemory
 from signal_system.domain.circumstances import Circumstances
+from signal_system.domain.claims import ClosedBar
 from signal_system.domain.coverage import Coverage
 from signal_system.domain.exposure import SIZE_SCALE
 from signal_system.domain.market import Market, usable
@@ -53,11 +56,12 @@ class Quote(NamedTuple):
 
 
 class Effect(NamedTuple):
-    """What one record changed: coins to decide anew, regimes there is news of, a price heard."""
+    """What one record changed: coins to decide anew, regimes there is news of, a price, a bar heard."""
 
     coins: Collection[str] = ()
     regimes: Sequence[News] = ()
     quote: Quote | None = None
+    bar: ClosedBar | None = None
 
 
 _NOTHING = Effect()
@@ -78,6 +82,7 @@ class StateSnapshot(Struct, kw_only=True):
     sources: Sources
     prices: PriceHistory
     regimes: RegimesSnapshot
+    directions: DirectionsMemory
     engine: EngineSnapshot
 
 
@@ -105,6 +110,7 @@ class State:
         self.sources = Sources()
         self.prices = PriceHistory()
         self.regimes = Regimes(rules.market_coin, baseline)
+        self.directions = Directions()
         self._coverage = Coverage(timedelta(seconds=rules.freshness_seconds))
         self._newest_book_at: datetime | None = None
         self._weigh_at = _EPOCH
@@ -118,6 +124,7 @@ class State:
             "market_contexts": self._on_market,
             "candles": self._on_candle,
             "models": self._on_model,
+            "predictions": self._on_prediction,
         }
 
     @property
@@ -132,7 +139,7 @@ class State:
             expired = self._expired()
             if expired:
                 self._see_regimes()
-            return Effect((), expired)
+            return Effect(self._expired_directions(), expired)
         self.applied += 1
         at = record.recorded_at
         if record.type == "source_status":
@@ -144,6 +151,8 @@ class State:
         effect, expired = fold(record.data, at) if fold else _NOTHING, self._expired()
         if expired:
             effect = effect._replace(regimes=(*effect.regimes, *expired))
+        if coins := self._expired_directions():
+            effect = effect._replace(coins={*effect.coins, *coins})
         if effect.regimes:
             self._see_regimes()
         return effect
@@ -232,6 +241,7 @@ class State:
             sources=self.sources,
             prices=self.prices,
             regimes=self.regimes.snapshot(),
+            directions=self.directions.memory,
             engine=self._engine.snapshot(),
         )
 
@@ -242,6 +252,7 @@ class State:
         self.markets, self.sources, self._roster = saved.markets, saved.sources, saved.roster
         self.prices = saved.prices
         self.regimes.restore(saved.regimes)
+        self.directions = Directions(saved.directions)
         self._engine.restore(saved.engine)
         self._weigh_at = _EPOCH + timedelta(seconds=self._engine.bar_ends_at)
         self._strangers = dict.fromkeys(saved.strangers)
@@ -335,18 +346,26 @@ class State:
             return _NOTHING
         self.prices.hear(told, float(price), self._rules)
         news = self.regimes.hear(told, float(price), self.now or at)
+        bar = _closed_bar(told)
         if told.coin not in self.prices.moves:
-            return Effect((), news)
+            return Effect((), news, None, bar)
         closed_at = min(told.close_time, at)
         self._engine.hear(told.coin, float(price), closed_at.timestamp())
-        return Effect((), news, Quote(told.coin, price, closed_at))
+        return Effect((), news, Quote(told.coin, price, closed_at), bar)
 
     def _on_model(self, told: ModelChange, at: datetime) -> Effect:
         del at
-        return Effect((), self.regimes.adopt(told))
+        return Effect(self.directions.adopt(told), self.regimes.adopt(told))
+
+    def _on_prediction(self, told: Prediction, at: datetime) -> Effect:
+        del at
+        return Effect(self.directions.hear(told))
 
     def _expired(self) -> Sequence[News]:
         return () if self.now is None else self.regimes.expire(self.now)
+
+    def _expired_directions(self) -> Sequence[str]:
+        return () if self.now is None else self.directions.expire(self.now)
 
     def _see_regimes(self) -> None:
         """Let the engine know how probable the market's states are; one that is sure says only which."""
@@ -473,6 +492,14 @@ class State:
 def _no_later(told: Word, at: datetime) -> Word:
     """Return `told` as said no later than it was recorded: a stray future would outlast all news."""
     return told if told.at <= at else told.model_copy(update={"at": at})
+
+
+def _closed_bar(told: Candle) -> ClosedBar | None:
+    """Return the bar of a final candle, if bets are decided by such."""
+    if told.interval != "1h":
+        return None
+    moments = told.open_time, told.close_time
+    return ClosedBar(told.coin, *moments, told.high, told.low, told.close)
 
 
 def _age(at: datetime | None, now: datetime) -> float | None:

@@ -10,9 +10,10 @@ from msgspec import json
 from shared_events.payloads import Outcome, Signal
 from shared_events.testing.factories import NOON
 from shared_events.types import Action
+from signal_system.domain.claims import Claim
 from signal_system.domain.rules import Rules
 from signal_system.fold import Fold, FoldConfig, FoldSnapshot, Issued
-from signal_system.signal_generation.outcomes import Claim, Outcomes, Terms, resolved
+from signal_system.signal_generation.outcomes import Outcomes, Terms, resolved
 from signal_system.testing.events import book, member, price, status, told
 
 COST = Decimal("0.001")

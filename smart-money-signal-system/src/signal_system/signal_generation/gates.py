@@ -15,11 +15,21 @@ _SILENT_SOURCES = ("LOST", "STALE")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is judged: one coin's pooled opinion, and how old its price is (None: no price)."""
+    """What is judged: one coin's pooled opinion, and what speaks for or against it.
+
+    Attributes
+    ----------
+    price_age
+        None: no price.
+    lead
+        By how much the classifier in service holds the pool's side to be likelier than the other;
+        None if none serves.
+    """
 
     pool: Pool
     price_age: float | None
     held: Action
+    lead: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,7 @@ def judged(case: Case, seen: Circumstances, shared: SharedGates, rules: Rules) -
         *shared.gates,
         _at_least("distinct_voters", pool.voters, rules.min_voters),
         _at_least("independent_voters", pool.independent_voters, rules.min_independent_voters),
+        *_classifier(case.lead),
         _at_least("conviction", abs(pool.tilt), needed),
     )
 
@@ -72,6 +83,11 @@ def action(gates: Gates, tilt: float) -> Action:
 def first_shut(gates: Gates) -> str | None:
     """Return the name of the first gate that is shut, None if all are open."""
     return next((gate.name for gate in gates if not gate.passed), None)
+
+
+def _classifier(lead: float | None) -> Gates:
+    """Let a classifier keep back an opinion that it contradicts; it never makes one."""
+    return () if lead is None else (_at_least("classifier", lead, 0.0),)
 
 
 def _source(seen: Circumstances) -> Gate:

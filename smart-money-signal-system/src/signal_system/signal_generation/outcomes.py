@@ -8,79 +8,25 @@ unresolved, which is neither right nor wrong.
 Of claims that are repeated all the time, as signals are, the first in each window of the horizon's
 length is joined, windows beginning at multiples of it in UTC: outcomes then hardly overlap.
 
-A claim with barriers says which of two prices is touched first. It is resolved by closed bars, as
+A bet says which of two prices is touched first. It is resolved by closed bars, as
 the labels that models are taught: a bar that touches both does not say which came first.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
 
 from msgspec import Struct
 
 from shared_events.payloads import Outcome
 from shared_events.types import Action
+from signal_system.domain.claims import Bet, Claim, ClosedBar
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EXACT = Decimal("1E-8")
 _REVIEW = timedelta(minutes=10)
 _MOST_OPEN = 1_000
 
 _CLASSES: dict[Action, str] = {"BUY": "buy", "SELL": "sell", "NEUTRAL": "hold"}
-
-
-class Barriers(Struct, frozen=True, array_like=True):
-    """Two prices: buying was right if the upper one is reached first, selling if the lower one."""
-
-    above: Decimal
-    below: Decimal
-
-
-class ClosedBar(NamedTuple):
-    """A bar that is over."""
-
-    coin: str
-    opened_at: datetime
-    closed_at: datetime
-    high: Decimal
-    low: Decimal
-    close: Decimal
-
-
-class Claim(Struct, frozen=True):
-    """Something said about a coin that time will tell.
-
-    Attributes
-    ----------
-    id
-        Of the event that said it.
-    said_at
-        Event time.
-    reference_price
-        What it is scored from.
-    barriers
-        If it is about which price comes first; then `said_at` is when the bar closed that the
-        reference price is of.
-    """
-
-    id: str
-    coin: str
-    action: Action
-    said_at: datetime
-    horizon_seconds: int
-    reference_price: Decimal
-    barriers: Barriers | None = None
-
-    @property
-    def due(self) -> datetime:
-        """When the horizon ends."""
-        return self.said_at + timedelta(seconds=self.horizon_seconds)
-
-    @property
-    def window(self) -> int:
-        """Which window of the horizon's length it was said in."""
-        return (self.said_at - _EPOCH) // timedelta(seconds=self.horizon_seconds)
 
 
 class Terms(Struct, frozen=True):
@@ -146,7 +92,7 @@ class Outcomes(Struct):
         told = [
             claim
             for claim in waiting
-            if claim.barriers is None
+            if claim.bet is None
             and claim.due <= at <= claim.due + terms.near
             and now <= claim.due + terms.late
         ]
@@ -154,14 +100,14 @@ class Outcomes(Struct):
             waiting.remove(claim)
             yield resolved(claim, price, terms.cost)
 
-    def see(self, bar: ClosedBar, terms: Terms) -> Iterator[Outcome]:
-        """Yield what is resolved by a closed bar, the bars of a coin coming in their order."""
+    def see(self, bar: ClosedBar, terms: Terms) -> Iterator[tuple[Bet, Outcome]]:
+        """Yield the bets that a closed bar decides, the bars of a coin coming in their order."""
         waiting = self.claims.get(bar.coin, [])
-        for claim in [each for each in waiting if each.barriers is not None]:
+        for claim in [each for each in waiting if each.bet is not None]:
             told = touched(claim, bar, terms.cost)
-            if told is not None:
+            if told is not None and claim.bet is not None:
                 waiting.remove(claim)
-                yield told
+                yield claim.bet, told
 
     def is_due(self, now: datetime) -> bool:
         """Tell whether it is time to look for claims to `give_up`."""
@@ -190,6 +136,7 @@ def resolved(claim: Claim, price: Decimal | None, cost: Decimal) -> Outcome:
 
     Examples
     --------
+    >>> from datetime import UTC
     >>> noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
     >>> claim = Claim("an-event", "BTC", "SELL", noon, 3600, Decimal(100))
     >>> told = resolved(claim, Decimal(99), Decimal("0.001"))
@@ -200,27 +147,28 @@ def resolved(claim: Claim, price: Decimal | None, cost: Decimal) -> Outcome:
 
 
 def touched(claim: Claim, bar: ClosedBar, cost: Decimal) -> Outcome | None:
-    """Return what became of `claim`, which has barriers, if `bar` settles it.
+    """Return what became of `claim`, which is a bet, if `bar` decides it.
 
     Examples
     --------
+    >>> from datetime import UTC
     >>> noon, hour = datetime(2026, 1, 1, 12, tzinfo=UTC), timedelta(hours=1)
-    >>> barriers = Barriers(Decimal(102), Decimal(98))
-    >>> claim = Claim("an-event", "BTC", "SELL", noon, 14_400, Decimal(100), barriers)
+    >>> bet = Bet("a-model", Decimal(102), Decimal(98), {})
+    >>> claim = Claim("an-event", "BTC", "SELL", noon, 14_400, Decimal(100), bet)
     >>> bar = ClosedBar("BTC", noon, noon + hour, Decimal(103), Decimal(99), Decimal(100))
     >>> told = touched(claim, bar, Decimal("0.001"))
     >>> told.realised, told.right, told.price_change
     ('buy', False, Decimal('0.02000000'))
     """
-    barriers = claim.barriers
-    if barriers is None or bar.opened_at < claim.said_at:
+    bet = claim.bet
+    if bet is None or bar.opened_at < claim.said_at:
         return None
-    side = (bar.high >= barriers.above) - (bar.low <= barriers.below)
-    if side:
-        price = barriers.above if side > 0 else barriers.below
-        return _told(claim, price, cost, "BUY" if side > 0 else "SELL")
-    both = bar.high >= barriers.above
-    if both or bar.closed_at >= claim.due:
+    up, down = bar.high >= bet.above, bar.low <= bet.below
+    if up and not down:
+        return _told(claim, bet.above, cost, "BUY")
+    if down and not up:
+        return _told(claim, bet.below, cost, "SELL")
+    if up or bar.closed_at >= claim.due:
         return _told(claim, bar.close, cost, "NEUTRAL")
     return None
 

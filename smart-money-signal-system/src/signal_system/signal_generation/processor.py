@@ -207,10 +207,17 @@ class SignalGenerationProcessor:
         pool = pooled(exposure, self._rules.log_odds_per_tilt)
         market, opinion = state.markets.get(coin), self.memory.opinions.get(coin)
         age = max(0.0, (seen.now - market.at).total_seconds()) if market and market.mark else None
-        case = Case(pool, age, opinion.action if opinion else "NEUTRAL")
+        held: Action = opinion.action if opinion else "NEUTRAL"
+        case = Case(pool, age, held, self._lead(coin, pool, seen.now))
         gates = judged(case, seen, moment.shared, self._rules)
         verdict = action(gates, pool.tilt)
         return Decision(coin, verdict, moment.shared.status, pool, exposure, market, seen, gates)
+
+    def _lead(self, coin: str, pool: Pool, now: datetime) -> float | None:
+        """Return the least lead that any classifier in service gives to the side of `pool`."""
+        side = 1 if pool.tilt > 0 else -1
+        believed = self._state.directions.believed(coin, now)
+        return min((each.lead(side) for each in believed), default=None)
 
     def _decide(
         self, touched: Collection[str], moment: _Moment, position: int
@@ -290,7 +297,11 @@ class SignalGenerationProcessor:
             contributions_for=supporting,
             contributions_against=opposing,
             gates=decision.gates,
-            models=structs.replace(made.models, regime=self._state.regimes.version(decision.coin)),
+            models=structs.replace(
+                made.models,
+                regime=self._state.regimes.version(decision.coin),
+                classifier=self._state.directions.stated(decision.coin, seen.now),
+            ),
         )
 
     def _contributions(

@@ -105,6 +105,11 @@ class FeatureSeries:
         return self._bars[-1] if self._bars else None
 
     @property
+    def bars(self) -> Sequence[Bar]:
+        """The kept bars in their order: more than any value follows from, never fewer."""
+        return self._bars
+
+    @property
     def values(self) -> Vector | None:
         """The values after the newest bar; None while there are too few bars."""
         return self._values
