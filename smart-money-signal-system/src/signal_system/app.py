@@ -25,12 +25,13 @@ from signal_system.config import Settings
 from signal_system.event_subscriber import GROUP, TYPES, EventSubscriber, remembered
 from signal_system.feature_keeping import BarKeeper
 from signal_system.feature_serving import FeatureServing
-from signal_system.fold import Encoded, Fold
+from signal_system.fold import SOURCE, Encoded, Fold
 from signal_system.ml.features.feed import FeatureFeed
 from signal_system.ml.features.registry import SERVED
 from signal_system.ml.model_registry import ModelRegistry
 from signal_system.model_watcher import LOOK_SECONDS, ModelWatcher
 from signal_system.pacing import Pacer
+from signal_system.predicting import Predictor
 from signal_system.read_model import BusFigures, LiveReadModel
 from signal_system.restoring import restore
 from signal_system.signal_store import SignalStore
@@ -85,8 +86,14 @@ class Service:
         self.fold = Fold(settings.fold_config(), feed, self.features.add)
         self._signals = SignalStore(store)
         ids = remembered(settings.journal, journal.next_position)
+        predictor = Predictor(SOURCE)
         self._subscriber = EventSubscriber(
-            journal, self.fold, ids, clock=clock, listener=self._signals.add
+            journal,
+            self.fold,
+            ids,
+            clock=clock,
+            listener=self._signals.add,
+            predictor=predictor,
         )
         self._figures = BusFigures()
         health = Health(
@@ -100,8 +107,8 @@ class Service:
             self.fold, self._signals, self._subscriber, self._figures, health, clock
         )
         registry = ModelRegistry(settings.registry)
-        self._watcher = ModelWatcher(registry, self._subscriber, self.fold)
-        self.read_model.refused = self._watcher.refused
+        self._watcher = ModelWatcher(registry, self._subscriber, self.fold, predictor)
+        self.read_model.refused = lambda: self._watcher.refused
         self.restored = asyncio.Event()
         self.port: int | None = None
         self._kept_position = -1

@@ -169,6 +169,12 @@ class Directions:
         return dict(sorted(found.items()))
 
     @property
+    def challengers(self) -> dict[str, str]:
+        """The versions that predict in the shadow, by the name of the model."""
+        found = {each.name: each.version for each in self._serving.values() if not _leads(each)}
+        return dict(sorted(found.items()))
+
+    @property
     def degraded(self) -> Mapping[str, str]:
         """Why a champion does not serve, by its name."""
         return self._degraded
@@ -227,10 +233,16 @@ class Directions:
         self._expires_at = self._next_expiry()
         return coins
 
-    def ask(self, told: Told, bars: Sequence[Bar]) -> None:
-        """Ask the versions of the row's coin; `bars` are the closed ones, the row being the newest's."""
-        for slot, each in self._serving.items():
-            known = self._known[slot]
+    def ask(self, told: Told, bars: Sequence[Bar], only: Slot | None = None) -> None:
+        """Ask the versions of the row's coin, or `only` one.
+
+        Parameters
+        ----------
+        bars
+            The closed ones, the row being the newest's.
+        """
+        for slot in self._serving if only is None else (only,):
+            each, known = self._serving[slot], self._known[slot]
             if known.parameters.coin == told.coin and known.parameters.spec_hash == told.spec.hash:
                 asked = _asked(each, known.parameters, told, bars)
                 if asked is not None:

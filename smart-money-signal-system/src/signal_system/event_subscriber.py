@@ -2,6 +2,9 @@
 
 A kill between any two of these steps loses nothing: what was not journalled comes back from the
 bus, and what was journalled is recognised by its id.
+
+What the fold asks of classifiers is answered at once, and the answer is the record that follows the
+one which led to the question: wherever batches end, and whenever the process was killed.
 """
 
 import asyncio
@@ -22,6 +25,7 @@ from shared_events.journal import JournalFullError, JournalWriter, Tick, encode_
 from shared_events.runtime.clock import Clock
 from signal_system.fold import Fold, Issued
 from signal_system.pacing import Pacer
+from signal_system.predicting import Predictor
 
 GROUP = "signal-system"
 TYPES = (
@@ -89,6 +93,8 @@ class EventSubscriber:
         Open for writing; its end is where `fold` stands.
     listener
         Told of everything the fold issues.
+    predictor
+        Answers what the fold asks of classifiers; without one nobody does.
     """
 
     def __init__(
@@ -99,8 +105,10 @@ class EventSubscriber:
         *,
         clock: Clock,
         listener: Listener,
+        predictor: Predictor | None = None,
     ) -> None:
         self._journal, self._fold, self._ids = journal, fold, ids
+        self._predictor = predictor
         self._clock, self._listener = clock, listener
         self._turn = asyncio.Lock()
         self._quiet_ticks = 0
@@ -114,18 +122,19 @@ class EventSubscriber:
         DataError
             If one of them claims to come from the future; none of them was taken then.
         JournalFullError
-            If the disk did not take them; none of them was taken then.
+            If the disk did not take them all; those that it took are recognised when they come again.
         """
         latest = self._clock.now() + _AHEAD
         for delivery in deliveries:
             _require_past(delivery.event.recorded_at, latest)
         async with self._turn:
             self._quiet_ticks = 0
-            fresh = self._unseen(deliveries)
-            position = self._journal.append([delivery.raw for delivery in fresh])
-            for delivery in fresh:
-                self._ids.add(delivery.event.id)
-            await self._apply(position, [delivery.event for delivery in fresh])
+            for part in self._parts(self._unseen(deliveries)):
+                position = self._journal.append([delivery.raw for delivery in part])
+                for delivery in part:
+                    self._ids.add(delivery.event.id)
+                await self._apply(position, [delivery.event for delivery in part])
+                await self._answer()
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
@@ -150,6 +159,12 @@ class EventSubscriber:
         async with self._turn:
             position = self._journal.append([encode(event)])
             await self._apply(position, [event])
+            await self._answer()
+
+    async def answer(self) -> None:
+        """Answer what the fold has asked and nobody answered yet: before a kill, or for want of trees."""
+        async with self._turn:
+            await self._answer()
 
     async def tick(self) -> None:
         """Let time pass while nothing happens.
@@ -189,6 +204,28 @@ class EventSubscriber:
             else:
                 fresh[event_id] = delivery
         return list(fresh.values())
+
+    def _parts(self, fresh: Sequence[Delivery]) -> Iterator[Sequence[Delivery]]:
+        """Cut `fresh` after every event that may lead to a question."""
+        start = 0
+        for end, delivery in enumerate(fresh, 1):
+            if end == len(fresh) or self._fold.may_ask(delivery.event):
+                yield fresh[start:end]
+                start = end
+
+    async def _answer(self) -> None:
+        if self._predictor is None:
+            return
+        for asked in self._fold.state.directions.asked:
+            told = self._predictor.answer(asked)
+            if told is None:
+                continue
+            try:
+                position = self._journal.append([encode(told)])
+            except JournalFullError as e:
+                log.warning("prediction_waits", reason=str(e))
+                return
+            await self._apply(position, [told])
 
     async def _apply(self, position: int, records: Sequence[StandardEvent[Any] | Tick]) -> None:
         pacer, pieces = Pacer(), self._pieces(position, records)

@@ -10,7 +10,7 @@ from msgspec import Raw, Struct, json, structs
 from shared_events.envelope import StandardEvent, event
 from shared_events.journal import Tick
 from shared_events.payloads import Models, Outcome, Regime, Signal
-from signal_system.directions import bet_of
+from signal_system.directions import Slot, bet_of
 from signal_system.domain.claims import Claim
 from signal_system.domain.trader import Trader
 from signal_system.fold_config import FoldConfig
@@ -30,6 +30,8 @@ __all__ = ["SNAPSHOT_VERSION", "SOURCE", "Encoded", "Fold", "FoldConfig", "FoldS
 SOURCE = "signal-system"
 SNAPSHOT_VERSION = 5
 """Raised whenever a snapshot of an earlier build would be misread: the journal is folded instead."""
+
+_LATEST_NEWS = timedelta(days=1)  # no bar that is asked about is longer
 
 Issued = StandardEvent[Any]
 """A `signals`, `outcomes`, `regimes` or `predictions` event that a record led to."""
@@ -126,6 +128,15 @@ class Fold:
         if outcomes := self._outcomes(effect):
             yield [self._event(outcome) for outcome in outcomes]
 
+    def may_ask(self, record: StandardEvent[Any]) -> bool:
+        """Tell whether `record` may lead to a row that a classifier is asked about."""
+        return (
+            record.type == "candles"
+            and record.data.closed
+            and bool(self.state.directions.serving)
+            and record.recorded_at - record.data.close_time < _LATEST_NEWS
+        )
+
     def settle(self) -> Iterator[list[Issued]]:
         """Decide what a recording's present instant touched: no further record belongs to it."""
         for signals in self.processor.settle(self.position):
@@ -166,16 +177,31 @@ class Fold:
     def _see_features(self, record: StandardEvent[Any] | Tick) -> Iterator[list[Issued]]:
         if isinstance(record, Tick):
             return
+        if record.type == "models":
+            self._ask_at_once(record)
         rows = list[Told]()
         for told in self.features.steps(record):
             if told is None:
                 yield []
             else:
                 rows.append(told)
-                bars = self.features.series[told.spec.hash][told.coin].bars
-                self.state.directions.ask(told, bars)
+                self.state.directions.ask(
+                    told, self.features.series[told.spec.hash][told.coin].bars
+                )
         if rows:
             self._on_rows(rows)
+
+    def _ask_at_once(self, record: StandardEvent[Any]) -> None:
+        """Ask a version that came into service about the newest row: it need not wait for the next."""
+        slot = Slot(record.data.name, record.data.role)
+        if slot not in self.state.directions.serving:
+            return
+        parameters = self.state.directions.parameters(slot)
+        series = self.features.series[parameters.spec_hash].get(parameters.coin)
+        row = series.newest_row(record.recorded_at) if series else None
+        if series and row:
+            told = Told(series.spec, parameters.coin, row)
+            self.state.directions.ask(told, series.bars, slot)
 
     def _processor(self, memory: Memory) -> SignalGenerationProcessor:
         return SignalGenerationProcessor(self.state, self.config.rules, self.provenance, memory)

@@ -95,6 +95,6 @@ def reasons(model: Direction, row: Vector, said: DirectionClass) -> tuple[tuple[
     return tuple((model.spec.names[place], float(parts[place])) for place in largest)
 
 
-def _by_class(probabilities: Floats) -> dict[DirectionClass, float]:
+def _by_class(probabilities: Floats) -> dict[str, float]:
     told = np.clip(probabilities, 0.0, 1.0).tolist()
     return dict(zip(CLASSES, told, strict=True))

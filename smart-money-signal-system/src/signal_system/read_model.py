@@ -1,6 +1,6 @@
 """Everything the HTTP side may ask, answered from memory or by one indexed query."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
@@ -41,7 +41,7 @@ class LiveReadModel:
     Attributes
     ----------
     refused
-        Models that were promoted and not taken into service, and why; kept up by who watches them.
+        Says which models were promoted and not taken into service, and why; set by who watches them.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class LiveReadModel:
         self._asked: dict[str, tuple[bytes, ...]] = {}
         self._asked_at = -1
         self.progress = StartProgress(fold)
-        self.refused: Mapping[str, str] = {}
+        self.refused: Callable[[], Mapping[str, str]] = dict
 
     def rows(self) -> bytes:
         """Return the compact list as encoded JSON."""
@@ -118,8 +118,9 @@ class LiveReadModel:
             config_hash=fold.config.hash,
             state_hash=state.digest(),
             chain_hash=fold.processor.memory.chain,
-            models=state.regimes.versions,
-            degraded={**state.regimes.degraded, **self.refused},
+            models={**state.regimes.versions, **state.directions.versions},
+            challengers=state.directions.challengers,
+            degraded={**state.regimes.degraded, **state.directions.degraded, **self.refused()},
         )
 
     async def checks(self) -> Mapping[str, str | None]:

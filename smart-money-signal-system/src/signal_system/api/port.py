@@ -41,6 +41,8 @@ class Status:
     chain_hash: str
     models: Mapping[str, str]
     """The versions in service, by name."""
+    challengers: Mapping[str, str]
+    """The versions that predict in the shadow, by name."""
     degraded: Mapping[str, str]
     """Why a model that was promoted does not serve, by name."""
 

@@ -113,6 +113,7 @@ def a_status(**fields: Any) -> Status:
         "state_hash": "5747",
         "chain_hash": "01",
         "models": {"regime-BTC": "0.1.0-20260101-5f08983-c0ffee"},
+        "challengers": {},
         "degraded": {},
     }
     return Status(**given | fields)

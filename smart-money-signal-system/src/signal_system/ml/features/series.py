@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import chain
 from typing import NamedTuple, TypeVar, cast
@@ -18,6 +19,8 @@ from signal_system.ml.features.spec import FeatureSpec, SpecMismatchError
 Vector = NDArray[np.float32]
 Result = TypeVar("Result")
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 _AT_ONCE = 16  # bars that a state is fed before others may run
 
 
@@ -113,6 +116,14 @@ class FeatureSeries:
     def values(self) -> Vector | None:
         """The values after the newest bar; None while there are too few bars."""
         return self._values
+
+    def newest_row(self, at: datetime) -> Row | None:
+        """Return the newest bar's row for somebody who asks at that moment; None if none is known."""
+        newest = self.newest
+        if newest is None or self._values is None:
+            return None
+        event_ms = newest.open_ms + self.spec.interval_ms
+        return Row(event_ms, max(event_ms, (at - _EPOCH) // _MILLISECOND), self._values)
 
     def snapshot(self) -> Snapshot:
         """Return what `restore` needs."""
