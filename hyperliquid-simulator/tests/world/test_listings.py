@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from hyperliquid_simulator.accounts.trades import SETTLED
-from hyperliquid_simulator.answers import info
+from hyperliquid_simulator.accounts.trades import SETTLED, SPLIT
+from hyperliquid_simulator.answers import info, views
 from hyperliquid_simulator.answers.views import Json
 from hyperliquid_simulator.coins.catalogue import COINS
 from hyperliquid_simulator.coins.dexes import BUILDER_COINS
@@ -166,13 +166,53 @@ def test_a_question_ends_by_itself_and_pays_the_side_that_was_right(config: Conf
     above = world.market.mark(0) > yes.threshold * 10 ** world.coins[0].price_decimals
     prices = {fill.coin: fill.ticks for _, fill in block.fills if fill.cause is SETTLED}
     assert prices == dict(zip(sides, [10**8, 0] if above else [0, 10**8], strict=True))
-    assert info.answer(world, {"type": "outcomeMeta"})["outcomes"] == []
+    (asked,) = info.answer(world, {"type": "outcomeMeta"})["outcomes"]
     assert "#14880" not in info.answer(world, {"type": "allMids"})
     (told,) = CHANNELS[news.subscription.type].later(world, news, digest(block))
-    assert told == [{"outcomeSettled": yes.question}]
+    assert told == [{"outcomeCreated": asked}, {"outcomeSettled": yes.question}]
     for account in world.ledger.accounts:
         left = account.balances.get(yes.base.index)
         assert left is None or 0 <= left.units < yes.lot
+
+
+def test_a_question_is_followed_by_another_that_trades_in_the_sight_of_clients(
+    config: Config,
+) -> None:
+    world = World(replace(config, orders_per_second=200), config.start_ms)
+    listed = len(world.coins)
+    world.delist(world.coin_index["#14880"])
+
+    split = [(who, fill) for who, fill in world.step().fills if fill.cause is SPLIT]
+    blocks = [world.step() for _ in range(300)]
+
+    sides = ["#14890", "#14891"]
+    yes, no = (world.coin_index[side] for side in sides)
+    assert (yes, no) == (listed, listed + 1)
+    makers = {maker.index for maker in world.population.makers}
+    assert {who for who, _ in split} == makers
+    assert {view["dir"] for view in (views.fill(f, world.coins[f.coin]) for _, f in split)} == {
+        "Split Outcome"
+    }
+    assert sum(fill.ticks for _, fill in split) == len(makers) * 10**8
+    traded = {trade.coin for block in blocks for trade in block.trades}
+    assert {yes, no} <= traded
+    mids = info.answer(world, {"type": "allMids"})
+    assert abs(sum(float(mids[side]) for side in sides) - 1) < 2e-4
+    for channel in ("trades", "bbo", "l2Book", "activeAssetCtx"):
+        feed = Feed(parse_subscription({"type": channel, "coin": sides[0]}, world), world.time)
+        assert CHANNELS[channel].first(world, feed)
+    assert info.answer(world, {"type": "recentTrades", "coin": sides[1]})
+    for account in world.ledger.accounts:
+        assert all(balance.units >= 0 for balance in account.balances.values())
+
+
+def test_nothing_is_asked_about_a_perpetual_that_is_gone(world: World) -> None:
+    world.delist(0)
+    world.step()
+    world.delist(world.coin_index["#14880"])
+    world.step()
+
+    assert info.answer(world, {"type": "outcomeMeta"})["outcomes"] == []
 
 
 def test_the_whole_venue_can_be_delisted(world: World) -> None:

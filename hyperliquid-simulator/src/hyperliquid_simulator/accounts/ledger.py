@@ -9,12 +9,13 @@ from msgspec.structs import replace
 from hyperliquid_simulator.accounts.account import Account
 from hyperliquid_simulator.accounts.charges import ChargedHour, Charges
 from hyperliquid_simulator.accounts.columns import Positions, positions, sums
-from hyperliquid_simulator.accounts.trades import SETTLED, Fill, Trade
+from hyperliquid_simulator.accounts.trades import SETTLED, SPLIT, Cause, Fill, Trade
 from hyperliquid_simulator.coins.catalogue import Perp
 from hyperliquid_simulator.coins.dexes import OWN
 from hyperliquid_simulator.coins.market import Ints
 from hyperliquid_simulator.coins.pairs import Listed, Pair
-from hyperliquid_simulator.wire import ZERO_HASH
+from hyperliquid_simulator.coins.tokens import UNITS, USDC
+from hyperliquid_simulator.wire import MICRO, ZERO_HASH
 
 TAKER_FEE: Final = 450
 MAKER_FEE: Final = 150
@@ -93,29 +94,52 @@ class Ledger:
         Nobody is on the other side, so all fills are of one order and trade id 0. What a fee left
         of less than a lot stays behind and is worth nothing.
         """
-        fills = []
-        for account in self.accounts:
-            lots = self._closable(account, coin)
-            if lots:
-                trade = Trade(
-                    coin=coin,
-                    side="A" if lots > 0 else "B",
-                    ticks=ticks,
-                    lots=abs(lots),
-                    time=time,
-                    hash=ZERO_HASH,
-                    tid=0,
-                    buyer=account.index,
-                    seller=account.index,
-                    buyer_order=order,
-                    seller_order=order,
-                    cause=SETTLED,
-                )
-                fill = self._side(trade, account, -1 if lots > 0 else 1)
-                account.fills.append(fill)
-                fills.append((account.index, fill))
+        held = ((account, self._closable(account, coin)) for account in self.accounts)
+        fills = [
+            self._alone(account, coin, -lots, (ticks, time, order), SETTLED)
+            for account, lots in held
+            if lots
+        ]
         self.open_interest[coin] = 0
         return fills
+
+    def split(
+        self, sides: Sequence[tuple[int, int]], lots: int, time: int, order: int
+    ) -> list[tuple[int, Fill]]:
+        """Let every maker turn dollars into both sides of a question; returns (account, fill) rows.
+
+        ``sides`` are coins with their prices, which add up to a dollar. Nobody turns more than a
+        quarter of its dollars.
+        """
+        fills = []
+        for account in (self.accounts[index] for index in sorted(self._makers)):
+            able = min(lots, account.balance(USDC.index).units // UNITS // MICRO // 4)
+            for coin, ticks in sides if able else ():
+                fills.append(self._alone(account, coin, able, (ticks, time, order), SPLIT))
+        return fills
+
+    def _alone(
+        self, account: Account, coin: int, lots: int, at: tuple[int, int, int], cause: Cause
+    ) -> tuple[int, Fill]:
+        """Let an account take signed lots from nobody, at (price, time, order)."""
+        ticks, time, order = at
+        trade = Trade(
+            coin=coin,
+            side="B" if lots > 0 else "A",
+            ticks=ticks,
+            lots=abs(lots),
+            time=time,
+            hash=ZERO_HASH,
+            tid=0,
+            buyer=account.index,
+            seller=account.index,
+            buyer_order=order,
+            seller_order=order,
+            cause=cause,
+        )
+        fill = self._side(trade, account, 1 if lots > 0 else -1)
+        account.fills.append(fill)
+        return account.index, fill
 
     def _closable(self, account: Account, coin: int) -> int:
         """Return how many lots of a coin an account has."""

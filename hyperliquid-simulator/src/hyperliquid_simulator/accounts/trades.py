@@ -31,6 +31,9 @@ class Cause:
 SETTLED: Final = Cause(hidden=True, direction="Settlement")
 """Why positions end when a coin is delisted."""
 
+SPLIT: Final = Cause(hidden=True, direction="Split Outcome")
+"""Why somebody holds both sides of a question: a dollar was turned into one of each."""
+
 
 class Trade(Struct, frozen=True, gc=False):
     """One match. ``side`` is the taker's: ``B`` bought, ``A`` sold. Accounts by index."""

@@ -11,16 +11,23 @@ class Followers:
     """The pairs that follow a perpetual, each with its own index and that of its leader."""
 
     def __init__(self, coins: Sequence[Listed], market: Market) -> None:
-        self._market = market
-        leaders = {c.name: (i, c) for i, c in enumerate(coins) if isinstance(c, Perp)}
-        self._rows = [
-            (i, coin, *leaders[coin.follows])
-            for i, coin in enumerate(coins)
-            if isinstance(coin, Pair) and coin.follows is not None
-        ]
+        self._coins, self._market = coins, market
+        self._rows: list[tuple[int, Pair, int, Perp]] = []
+        for index, coin in enumerate(coins):
+            self.add(index, coin)
 
-        for coin, *_ in self._rows:
-            market.rest(coin)
+    def add(self, index: int, coin: Listed) -> None:
+        """Let a coin's price be made by its leader's, if it has one."""
+        if isinstance(coin, Pair) and coin.follows is not None:
+            leaders = enumerate(self._coins)
+            leader, perp = next((i, c) for i, c in leaders if c.name == coin.follows)
+            if isinstance(perp, Perp):
+                self._rows.append((index, coin, leader, perp))
+                self._market.rest(index)
+
+    def drop(self, index: int) -> None:
+        """Let a coin stay where it is."""
+        self._rows = [row for row in self._rows if row[0] != index]
 
     def follow(self, time_ms: int) -> None:
         """Put every pair's price where its leader's mark has it now."""

@@ -115,13 +115,15 @@ def spot_pairs(count: int, leaders: Collection[str]) -> list[Pair]:
 
 def outcomes(count: int, prices: Mapping[str, float], start_ms: int) -> list[Outcome]:
     """Return both sides of so many questions: where prices in dollars will be in a day or two."""
-    ends_ms = (start_ms // DAY_MS + 2) * DAY_MS
-    asked = [(number, name) for number, name in QUESTIONS if name in prices][:count]
-    return [
-        _outcome(10 * number + side, name, float(f"{prices[name]:.2g}"), ends_ms)
-        for number, name in asked
-        for side in (0, 1)
-    ]
+    about = [(number, name) for number, name in QUESTIONS if name in prices][:count]
+    return [side for number, name in about for side in asked(number, name, prices[name], start_ms)]
+
+
+def asked(number: int, leader: str, price: float, time_ms: int) -> tuple[Outcome, Outcome]:
+    """Return both sides of a question: will a perpetual be above about its price in a day or two."""
+    ends_ms, threshold = (time_ms // DAY_MS + 2) * DAY_MS, float(f"{price:.2g}")
+    yes, no = (_outcome(10 * number + side, leader, threshold, ends_ms) for side in (0, 1))
+    return yes, no
 
 
 def _outcome(index: int, leader: str, threshold: float, ends_ms: int) -> Outcome:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from hyperliquid_simulator.answers import markets, views
+from hyperliquid_simulator.answers import markets, universes, views
 from hyperliquid_simulator.answers.views import Json
 from hyperliquid_simulator.coins.catalogue import Perp
 from hyperliquid_simulator.coins.pairs import Outcome
@@ -83,9 +83,10 @@ def _all_contexts(asked: Asked) -> Json:
     return {"ctxs": [[name, markets.contexts(world, name)] for name in names]}
 
 
-def _open_questions(world: World) -> set[int]:
-    outcomes = (coin for coin in world.coins if isinstance(coin, Outcome))
-    return {coin.question for coin in outcomes if not coin.delisted}
+def _open_questions(world: World) -> dict[int, Outcome]:
+    """Return the first side of every open question by its number."""
+    outcomes = (coin for coin in world.coins if isinstance(coin, Outcome) and not coin.delisted)
+    return {coin.question: coin for coin in outcomes if coin.says_above}
 
 
 def _remembered_questions(asked: Asked) -> None:
@@ -94,16 +95,18 @@ def _remembered_questions(asked: Asked) -> None:
         asked.feed.last = _open_questions(asked.world)
 
 
-def _settled_questions(news: News) -> Iterator[list[Json]]:
-    """Yield the questions that ended with a block."""
-    before, news.feed.last = news.feed.last, _open_questions(news.asked.world)
-    settled = sorted(before - news.feed.last)
-    if settled:
-        yield [{"outcomeSettled": question} for question in settled]
+def _changed_questions(news: News) -> Iterator[list[Json]]:
+    """Yield the questions that a block opened and ended."""
+    before, now = news.feed.last, _open_questions(news.asked.world)
+    news.feed.last = now
+    created = [{"outcomeCreated": universes.question(now[n])} for n in sorted(now.keys() - before)]
+    settled = [{"outcomeSettled": number} for number in sorted(before.keys() - now)]
+    if created or settled:
+        yield [*created, *settled]
 
 
 MARKET_CHANNELS: Final = (
-    Channel("outcomeMetaUpdates", opening=_remembered_questions, update=_settled_questions),
+    Channel("outcomeMetaUpdates", opening=_remembered_questions, update=_changed_questions),
     Channel("fastAssetCtxs", opening=_all_prices, update=_changed_prices, pace_ms=every(540.0)),
     Channel("allDexsAssetCtxs", opening=_all_contexts, pace_ms=every(3_000.0)),
 )

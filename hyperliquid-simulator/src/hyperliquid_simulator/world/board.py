@@ -85,6 +85,10 @@ class Board:
             return [coin]
         return [i for i, side in self._sides if side.question == listed.question]
 
+    def next_question(self) -> int:
+        """Return a number that no question ever had."""
+        return max(side.question for _, side in self._sides) + 1
+
     def gone(self, coin: int) -> bool:
         """Tell whether a coin is delisted."""
         return self.coins[coin].delisted
@@ -99,6 +103,8 @@ class Board:
         self.coins.append(coin)
         if isinstance(coin, Perp):
             self.perps[len(self.coins) - 1] = coin
+        if isinstance(coin, Outcome):
+            self._sides.append((len(self.coins) - 1, coin))
         self._walks.append(Walk(coin, self._seed, (time_ms - self._past.origin_ms) // MINUTE_MS))
         self.bars.append(Bars.flat(coin, time_ms // MINUTE_MS * MINUTE_MS, coin.ticks(coin.price)))
         self.recent.append(deque(maxlen=REPLAYED))

@@ -1,6 +1,6 @@
 """What moves between accounts beside the market: positions without a public trade, and money."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hyperliquid_simulator.accounts.ledger import Ledger
@@ -80,6 +80,12 @@ class Clearing:
     def settle(self, coin: int, ticks: int) -> None:
         """End every position in a coin at a price, against nobody."""
         fills = self.ledger.close_out(coin, ticks, self.time, self._numbered())
+        self.touched.update(account for account, _ in fills)
+        self.fills += fills
+
+    def split(self, sides: Sequence[tuple[int, int]], lots: int) -> None:
+        """Let makers turn dollars into both sides of a question, which are coins with prices."""
+        fills = self.ledger.split(sides, lots, self.time, self._numbered())
         self.touched.update(account for account, _ in fills)
         self.fills += fills
 

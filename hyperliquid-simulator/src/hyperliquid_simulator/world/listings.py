@@ -7,12 +7,12 @@ from hyperliquid_simulator.coins.catalogue import COINS, Perp
 from hyperliquid_simulator.coins.dexes import BUILDER_COINS, OWN
 from hyperliquid_simulator.coins.funding import LiveFunding
 from hyperliquid_simulator.coins.market import Market
-from hyperliquid_simulator.coins.pairs import Outcome, Pair
+from hyperliquid_simulator.coins.pairs import Listed, Outcome, Pair
 from hyperliquid_simulator.errors import ConfigError
 from hyperliquid_simulator.world.board import Board
 from hyperliquid_simulator.world.clearing import Clearing
 from hyperliquid_simulator.world.flow import Flow
-from hyperliquid_simulator.world.spot_flow import SpotFlow
+from hyperliquid_simulator.world.questions import Questions
 
 KNOWN: Final = {coin.name: coin for coin in (*COINS, *BUILDER_COINS)}
 LARGEST_SIZE_DECIMALS: Final = 5
@@ -23,7 +23,7 @@ NEW_POPULARITY: Final = 2.0
 
 
 class Listings:
-    """Lists new perpetuals, and settles and delists coins whose end was asked for or has come."""
+    """Lists new perpetuals and questions; settles and delists coins whose end was asked for or came."""
 
     def __init__(
         self,
@@ -32,14 +32,14 @@ class Listings:
         ledger: Ledger,
         funding: LiveFunding,
         flow: Flow,
-        spot_flow: SpotFlow,
+        questions: Questions,
     ) -> None:
         self._board = board
         self._market = market
         self._ledger = ledger
         self._funding = funding
         self._flow = flow
-        self._spot_flow = spot_flow
+        self._questions = questions
         self._ending: list[int] = []
 
     def add(self, coin: Perp, time: int) -> int:
@@ -51,10 +51,7 @@ class Listings:
             If there is such a coin already, or no such dex.
         """
         self.check(coin)
-        index = self._board.add(coin, time)
-        self._market.add(coin)
-        self._ledger.open_interest.append(0)
-        self._funding.refresh()
+        index = self._added(coin, time)
         self._flow.list_coin(index, coin)
         return index
 
@@ -87,7 +84,10 @@ class Listings:
         self._ending += self._board.together(coin)
 
     def step(self, clearing: Clearing) -> None:
-        """Settle what ends in this block at the last oracle price, and let it trade no more."""
+        """Settle what ends in this block at the last oracle price, and let it trade no more.
+
+        Where a question ended the next one about the same perpetual is opened.
+        """
         ending, self._ending = [*self._ending, *self._board.ended(clearing.time)], []
         for coin in ending:
             clearing.settle(coin, self._settlement(coin))
@@ -95,8 +95,18 @@ class Listings:
             self._market.rest(coin)
             self._flow.delist(coin)
         if ending:
-            self._spot_flow.refresh()
+            self._questions.close(ending)
             self._funding.refresh()
+        for sides in self._questions.next(ending, clearing.time):
+            self._questions.open([self._added(side, clearing.time) for side in sides], clearing)
+
+    def _added(self, coin: Listed, time: int) -> int:
+        """List any coin; returns its index."""
+        index = self._board.add(coin, time)
+        self._market.add(coin)
+        self._ledger.open_interest.append(0)
+        self._funding.refresh()
+        return index
 
     def _settlement(self, coin: int) -> int:
         listed = self._board.coins[coin]

@@ -1,6 +1,6 @@
 """Who holds tokens at the start, and the orders with which they buy and sell them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import exp, sqrt
@@ -15,7 +15,7 @@ from hyperliquid_simulator.coins.market import Market
 from hyperliquid_simulator.coins.pairs import Listed, Outcome, Pair
 from hyperliquid_simulator.past.past import Past
 from hyperliquid_simulator.world.draws import one_of
-from hyperliquid_simulator.world.flow import TYPICAL_ORDER, Order
+from hyperliquid_simulator.world.flow import CURIOUS, TYPICAL_ORDER, Order
 
 SHARE: Final = 0.12
 """Orders of pairs for every order of a perpetual."""
@@ -95,7 +95,7 @@ class SpotFlow:
     def __init__(
         self,
         chosen: Sequence[Holder],
-        pairs: Mapping[int, Pair],
+        pairs: dict[int, Pair],
         coins: Sequence[Listed],
         ledger: Ledger,
         seed: int,
@@ -103,6 +103,7 @@ class SpotFlow:
         self.random = Random(f"{seed}:pairs")  # noqa: S311 - a simulation
         self._pairs, self._coins, self._seed = pairs, coins, seed
         self._ledger = ledger
+        self._chosen = chosen
         self._active = {i: [holder.trader for holder in chosen if i in holder.coins] for i in pairs}
         self.refresh()
 
@@ -110,6 +111,13 @@ class SpotFlow:
     def share(self) -> float:
         """Orders of pairs for every order of a perpetual."""
         return SHARE if self.trading else 0.0
+
+    def list_pair(self, index: int, pair: Pair) -> None:
+        """Let some of those who trade pairs trade a new one, of which they hold nothing yet."""
+        some = [h.trader for h in self._chosen if self.random.random() < CURIOUS]
+        self._pairs[index] = pair
+        self._active[index] = some or [holder.trader for holder in self._chosen]
+        self.refresh()
 
     def refresh(self) -> None:
         """See which pairs trade now."""

@@ -30,6 +30,7 @@ from hyperliquid_simulator.world.flow import Flow, Order, arrivals
 from hyperliquid_simulator.world.listings import Listings
 from hyperliquid_simulator.world.matching import Matching
 from hyperliquid_simulator.world.performance import History, Standing
+from hyperliquid_simulator.world.questions import Questions
 from hyperliquid_simulator.world.script import Script
 
 SECOND_MS: Final = 1_000
@@ -107,7 +108,12 @@ class World:
             start_ms,
         )
         self.listings = Listings(
-            self.board, self.market, self.ledger, self.funding, self.flow, self.spot_flow
+            self.board,
+            self.market,
+            self.ledger,
+            self.funding,
+            self.flow,
+            Questions(self.board, self.market, self._followers, self.spot_flow),
         )
         self._trade_pairs_until(start_ms)
         self.next_ms = self._next_block()
