@@ -33,6 +33,11 @@ class Outlet:
         """How many envelopes the bus has not taken yet."""
         return self._publisher.waiting
 
+    @property
+    def limit(self) -> int:
+        """How many may wait at most."""
+        return self._publisher.limit
+
     async def tell(self, facts: Iterable[Any], source: str = SOURCE) -> None:
         """Publish `facts`, in order, as learned from `source` now."""
         learned, news = self._clock.now(), list(facts)

@@ -40,6 +40,7 @@ async def test_nobody_else_is_spoken_to_unless_named(consumer: Any) -> None:
         "trade_flow",
         "source_status",
         "keeper",
+        "backpressure",
         "compactor",
     ]
 

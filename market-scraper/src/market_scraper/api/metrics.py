@@ -9,6 +9,7 @@ from prometheus_client import (
 )
 
 from market_scraper.connectors.hyperliquid.breaker import Circuit
+from market_scraper.orchestration.degradation import Step
 from market_scraper.orchestration.scraper import Scraper
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left it out
@@ -29,6 +30,14 @@ def exposition(scraper: Scraper) -> bytes:
         "sockets_needed": ("Venue connections there should be", sight.sockets_needed),
         "newest_trade_age_seconds": ("Since the newest public trade", sight.quiet_seconds),
         "rows_waiting": ("Rows the store has not taken yet", scraper.keeper.waiting),
+        "loop_lateness_seconds": (
+            "By how much the event loop wakes up too late",
+            scraper.backpressure.load.lateness_seconds,
+        ),
+        "unpublished_age_seconds": (
+            "How long the oldest unpublished event has waited",
+            scraper.backpressure.load.age_seconds,
+        ),
         "events_waiting": ("Events the bus has not taken yet", scraper.outlet.waiting),
     }
     for name, (what, value) in gauges.items():
@@ -53,6 +62,9 @@ def exposition(scraper: Scraper) -> bytes:
     circuit = Gauge("market_scraper_circuit", "1 for what holds", ["is"], registry=registry)
     for state in Circuit:
         circuit.labels(state).set(state is scraper.throttle.circuit)
+    shed = Gauge("market_scraper_shed", "1 for what is given up", ["step"], registry=registry)
+    for step in Step:
+        shed.labels(step).set(step in scraper.backpressure.taken)
     condition = Gauge("market_scraper_condition", "1 for what holds", ["is"], registry=registry)
     for name in _CONDITIONS:
         condition.labels(name).set(name == sight.condition)

@@ -20,6 +20,7 @@ from market_scraper.connectors.hyperliquid.feed import Feed
 from market_scraper.connectors.hyperliquid.throttle import Throttle
 from market_scraper.connectors.hyperliquid.venue_time import VenueTime
 from market_scraper.errors import SourceUnavailableError
+from market_scraper.orchestration.backpressure import Backpressure
 from market_scraper.orchestration.manager import CollectorManager
 from market_scraper.outlet import Outlet
 from market_scraper.storage.keeper import Keeper
@@ -47,6 +48,7 @@ class Scraper:
     contexts: MarketContextsCollector
     keeper: Keeper
     manager: CollectorManager
+    backpressure: Backpressure
     coins: dict[str, None]
     started_at: datetime
 
@@ -65,7 +67,7 @@ class Scraper:
             budget_used=self.throttle.used_share,
             quiet_seconds=self.venue_time.quiet_seconds(),
         )
-        return replace(seen, notes=tuple(self.notes()))
+        return replace(seen, notes=tuple(self.notes()), reduced=bool(self.backpressure.taken))
 
     def notes(self) -> Iterator[str]:
         """Say what is done less well than it could be, and why."""
@@ -73,6 +75,8 @@ class Scraper:
             yield f"the venue refuses requests: circuit {self.throttle.circuit}"
         if self.throttle.alone:
             yield "request budget not shared: Redis is away, so less of it is spent"
+        if taken := self.backpressure.taken:
+            yield f"more to do than can be done, given up: {', '.join(taken)}"
         if unlisted := self.unlisted():
             yield f"not listed by the venue: {', '.join(unlisted[:_NAMED])}"
 
@@ -111,6 +115,12 @@ class Scraper:
                 "handed_over": self.feed.handovers,
             },
             "notes": sight.notes,
+            "load": {
+                "lateness_seconds": round(self.backpressure.load.lateness_seconds, 4),
+                "queue_share": round(self.backpressure.load.waiting_share, 4),
+                "unpublished_seconds": round(self.backpressure.load.age_seconds, 3),
+                "given_up": self.backpressure.taken,
+            },
             "quiet_seconds": sight.quiet_seconds,
             "gaps": {"found": sight.gaps_found, "closed": sight.gaps_closed},
             "repairs": self.positions.following.repairs,

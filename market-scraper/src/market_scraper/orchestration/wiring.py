@@ -21,6 +21,8 @@ from market_scraper.connectors.hyperliquid.feed import Feed
 from market_scraper.connectors.hyperliquid.rest import InfoClient
 from market_scraper.connectors.hyperliquid.throttle import Throttle
 from market_scraper.connectors.hyperliquid.venue_time import VenueTime
+from market_scraper.orchestration.backpressure import Backpressure
+from market_scraper.orchestration.degradation import Step, kept_coins
 from market_scraper.orchestration.manager import CollectorManager
 from market_scraper.orchestration.scraper import Scraper
 from market_scraper.outlet import Outlet
@@ -96,12 +98,25 @@ def build(  # noqa: PLR0913, PLR0917 -- each is a collaborator of its own
         retell_seconds=settings.republish_seconds,
     )
     manager = CollectorManager(clock)
+    coins = dict.fromkeys(settings.coins)
+
+    def on_coins(listed: Sequence[str]) -> None:
+        volumes = {coin: context.day_volume for coin, context in contexts.contexts.items()}
+        feed.follow(kept_coins(listed, backpressure.taken, volumes, coins))
+
+    def shrink(shed: bool) -> None:  # noqa: FBT001 -- the only thing it is told
+        leaderboard.most = max(1, settings.max_traders // 2) if shed else settings.max_traders
+
+    def hurry(shed: bool) -> None:  # noqa: FBT001
+        throttle.few_audits = shed
+
+    backpressure = Backpressure(outlet, clock, {Step.AUDITS: hurry, Step.ROSTER: shrink})
     contexts = MarketContextsCollector(
         info,
         outlet,
         venue_time,
         clock,
-        feed.follow,
+        on_coins,
         every_seconds=settings.contexts_seconds,
     )
     scraper = Scraper(
@@ -117,7 +132,8 @@ def build(  # noqa: PLR0913, PLR0917 -- each is a collaborator of its own
         contexts=contexts,
         keeper=keeper,
         manager=manager,
-        coins=dict.fromkeys(settings.coins),
+        backpressure=backpressure,
+        coins=coins,
         started_at=clock.now(),
     )
     for collector in (
@@ -133,7 +149,7 @@ def build(  # noqa: PLR0913, PLR0917 -- each is a collaborator of its own
             coins=scraper.coins,
             intervals=settings.intervals,
             history=settings.candle_history,
-            listed=contexts.contexts.keys,
+            listed=lambda: () if Step.CANDLES in backpressure.taken else contexts.contexts.keys(),
         ),
         RolesCollector(
             info,
@@ -155,6 +171,7 @@ def build(  # noqa: PLR0913, PLR0917 -- each is a collaborator of its own
             scraper.sight, outlet, venue_time, clock, every_seconds=settings.status_seconds
         ),
         keeper,
+        backpressure,
         Compactor(repository, clock, thinning(settings)),
     ):
         manager.add(collector.name, collector)

@@ -42,6 +42,11 @@ class BufferedPublisher:
         """How many events have not been published yet."""
         return self._waiting
 
+    @property
+    def limit(self) -> int:
+        """How many events may wait before whoever publishes must wait, too."""
+        return self._limit
+
     async def publish(self, events: Events) -> None:
         """Queue `events`, to be published together; wait while the queue is full.
 

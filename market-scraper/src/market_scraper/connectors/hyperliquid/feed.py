@@ -118,6 +118,11 @@ class Feed:
         return sum(line.handovers for line in self._lines)
 
     @property
+    def subscribed(self) -> frozenset[Subscription]:
+        """Everything that is wanted."""
+        return frozenset(self._subscribed)
+
+    @property
     def users(self) -> set[str]:
         """Whose own channels are subscribed to."""
         return {wanted.user for wanted in self._subscribed if wanted.user}

@@ -26,6 +26,7 @@ class Urgency(IntEnum):
 
 _CEILINGS = {Urgency.ANCHOR: 0.9, Urgency.AUDIT: 0.8, Urgency.BACKFILL: 0.7}
 """How much of the budget may be in use for a request to be let in; the rest waits for the urgent."""
+_HURRIED_AUDITS = 0.2
 _FLOORS = {Urgency.AUDIT: 0.1, Urgency.BACKFILL: 0.1}
 """How much of it the less urgent have whoever waits, so that nothing stands still for ever."""
 
@@ -51,6 +52,11 @@ class Throttle:
         What all processes may spend together; None: there is no other.
     least
         How urgent a request is at most.
+
+    Attributes
+    ----------
+    few_audits
+        Whether audits get a quarter of what they usually may.
     """
 
     def __init__(
@@ -64,6 +70,7 @@ class Throttle:
         self._clock = clock
         self._shared = shared
         self._least = least
+        self.few_audits = False
         self._waiting: list[tuple[Urgency, int]] = []
         self._count = count()
         self._breaker = Breaker()
@@ -138,15 +145,20 @@ class Throttle:
     async def _granted(self, weight: int, urgency: Urgency) -> Grant | float | None:
         if self._shared is None:
             return None
-        ceiling, floor = _CEILINGS.get(urgency, 1.0), _FLOORS.get(urgency, 0.0)
+        ceiling, floor = self._ceiling(urgency), _FLOORS.get(urgency, 0.0)
         return await self._shared.take(weight, urgency, ceiling=ceiling, floor=floor)
+
+    def _ceiling(self, urgency: Urgency) -> float:
+        if urgency is Urgency.AUDIT and self.few_audits:
+            return _HURRIED_AUDITS
+        return _CEILINGS.get(urgency, 1.0)
 
     def _seconds(self, ticket: tuple[Urgency, int], weight: int) -> float:
         if min(self._waiting) < ticket:
             return _LOOK_AGAIN_SECONDS
         if held := self._breaker.wait(self._now()):
             return held
-        ceiling = _CEILINGS.get(ticket[0], 1.0) if ticket[0] > self._least else 1.0
+        ceiling = self._ceiling(ticket[0]) if ticket[0] > self._least else 1.0
         kept_back = self._budget.limit - int(self.limit * ceiling)
         return self._budget.wait(weight + kept_back, self._now())
 

@@ -43,7 +43,7 @@ class LeaderboardCollector:
     history
         Keeps every edition.
     most
-        How many traders of the leaderboard are tracked.
+        How many traders of the leaderboard are tracked; may be changed at any time.
     least_account_value
         USD a trader must have in the account.
     every_seconds
@@ -82,7 +82,7 @@ class LeaderboardCollector:
         self._clock = clock
         self._on_roster = on_roster
         self.history = history
-        self._most = most
+        self.most = self._drawn_most = most
         self._least_account_value = least_account_value
         self._every_seconds = every_seconds
         self._rows = rows
@@ -111,7 +111,8 @@ class LeaderboardCollector:
                 due = self._now() + (self._every_seconds if read else _OVERRIDE_SECONDS * 5)
             if self._now() >= retell:
                 self._introduced, retell = False, self._now() + self._retell_seconds
-            if read or overrides != self._overrides or (self.roster and not self._introduced):
+            changed = overrides != self._overrides or self.most != self._drawn_most
+            if read or changed or (self.roster and not self._introduced):
                 self._overrides = overrides
                 await self._draw()
             await self._clock.sleep(_OVERRIDE_SECONDS)
@@ -122,7 +123,7 @@ class LeaderboardCollector:
         before = await self._repository.roster()
         kept = [member for member in before if member.address not in self._overrides.removed]
         if kept and not self.roster:
-            self.roster = {member.address: member for member in kept[: self._most]}
+            self.roster = {member.address: member for member in kept[: self.most]}
             self._on_roster(list(self.roster.values()))
 
     async def _read_if_there(self) -> bool:
@@ -152,7 +153,7 @@ class LeaderboardCollector:
 
     async def _draw(self) -> None:
         """Choose the roster anew and tell what changed."""
-        before = self.roster
+        before, self._drawn_most = self.roster, self.most
         after = await self._chosen()
         at = self._venue_time.now()
         changed = turnover(
@@ -172,7 +173,7 @@ class LeaderboardCollector:
         """Return the next roster; while no leaderboard was ever read, the last one."""
         overrides = self._overrides
         if not self.standings:
-            by_hand = choose((), frozenset(), overrides, self._most, self._least_account_value)
+            by_hand = choose((), frozenset(), overrides, self.most, self._least_account_value)
             staying = {a: m for a, m in self.roster.items() if a not in overrides.removed}
             return by_hand | staying
         return await asyncio.to_thread(
@@ -180,7 +181,7 @@ class LeaderboardCollector:
             self.standings.values(),
             self.roster.keys(),
             overrides,
-            self._most,
+            self.most,
             self._least_account_value,
         )
 

@@ -39,6 +39,8 @@ class Sight:
     quiet_seconds: float | None
     notes: tuple[str, ...] = ()
     """What is done less well than it could be, and why."""
+    reduced: bool = False
+    """Whether something is given up because there is too much to do."""
 
     @property
     def condition(self) -> Condition:
@@ -49,7 +51,7 @@ class Sight:
         if quiet > QUIET_SECONDS:
             return "STALE"
         whole = self.anchored == self.tracked > 0 and self.sockets_open == self.sockets_needed
-        complete = self.subscribed and self.gaps_closed == self.gaps_found
+        complete = self.subscribed and self.gaps_closed == self.gaps_found and not self.reduced
         return "LIVE" if whole and complete else "PARTIAL"
 
     @property
