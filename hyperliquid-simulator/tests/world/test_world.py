@@ -3,6 +3,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from msgspec.structs import replace as changed
 
@@ -10,6 +11,7 @@ from hyperliquid_simulator.accounts.account import Account
 from hyperliquid_simulator.accounts.holdings import Position
 from hyperliquid_simulator.accounts.trades import Fill
 from hyperliquid_simulator.coins.catalogue import Perp
+from hyperliquid_simulator.coins.market import DAY_MS
 from hyperliquid_simulator.coins.pairs import Listed
 from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.wire import ZERO_HASH, decode_hash
@@ -288,3 +290,32 @@ def _until(world: World, time_ms: int) -> list[Block]:
     while world.time < time_ms:
         blocks.append(world.step())
     return blocks
+
+
+@pytest.mark.parametrize("days", [1, 6, 30])
+def test_a_world_that_slept_goes_on_where_prices_and_decisions_are_by_now(
+    config: Config, days: int
+) -> None:
+    slept, awake = (World(replace(config, flip_seconds=0.0), config.start_ms) for _ in range(2))
+    slept.skip_to(slept.time + days * DAY_MS)
+    for each in range(1, days + 1):
+        awake.skip_to(config.start_ms + each * DAY_MS)
+        awake.step()
+
+    block = slept.step()
+
+    assert block.trades
+    listed = len(slept.past.coins)
+    assert np.allclose(slept.marks[:listed], awake.marks[:listed], rtol=0.02)
+    one, other = ([a.lots(0) for a in world.ledger.accounts] for world in (slept, awake))
+    assert np.corrcoef(one, other)[0, 1] > 0.9
+
+
+def test_a_world_that_was_paused_for_a_week_goes_on(world: World) -> None:
+    world.trading = False
+    for day in range(1, 8):
+        world.skip_to(world.time + DAY_MS)
+        assert not world.step().trades, day
+    world.trading = True
+
+    assert world.step().trades

@@ -171,10 +171,16 @@ class Flow:
                     later = now_ms + wait + how.lag_minutes * MINUTE_MS
                     self._note(later, follower, coin, exposure * how.scale)
 
-    def due(self, now_ms: float, market: Market) -> list[Order]:
-        """Return the orders that carry out the decisions and turns whose time has come."""
+    def decide(self, now_ms: float) -> None:
+        """Draw what is decided up to and with the day of a moment.
+
+        Has to be called before prices go there: decisions see a few days around them, and no more.
+        """
         while now_ms >= self._past.origin_ms + self._planned * DAY_MS:
             self._plan(self._past.decisions.day(self._planned))
+
+    def due(self, now_ms: float, market: Market) -> list[Order]:
+        """Return the orders that carry out the decisions and turns whose time has come."""
         wanted: dict[tuple[int, int], float] = {}
         while self._due and self._due[0][0] <= now_ms:
             _, _, account, coin, exposure = heappop(self._due)

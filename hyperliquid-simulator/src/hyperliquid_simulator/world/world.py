@@ -200,6 +200,7 @@ class World:
         """Advance to the next block and return it."""
         elapsed, before = self.next_ms - self.time, self.time
         self.time, self.height = int(self.next_ms), self.height + 1
+        self.flow.decide(self.time)
         self.market.move_to(self.time)
         self._followers.follow(self.time)
         self.board.roll(self.time)
