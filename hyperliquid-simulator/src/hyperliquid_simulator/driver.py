@@ -54,10 +54,11 @@ class Engine:
             self.hub.drop("dropped")
 
     def tend(self) -> None:
-        """Now and then end the sockets whose time has come, and begin the ranking of a new hour."""
+        """Now and then end the sockets whose time has come, begin the ranking of a new hour, and fill in candles."""
         if self._clock.waited() - self._tended >= TEND_S:
             self._tended = self._clock.waited()
             self.hub.tend()
+            self.world.board.prepare()
             self._ranking.renew()
 
 

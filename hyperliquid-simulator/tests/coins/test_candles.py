@@ -2,6 +2,7 @@ import pytest
 
 from hyperliquid_simulator.coins.candles import INTERVAL_MINUTES, MOST, Candle
 from hyperliquid_simulator.coins.market import MINUTE_MS
+from hyperliquid_simulator.config import Config
 from hyperliquid_simulator.world.world import World
 
 ALWAYS = 2**53
@@ -94,3 +95,23 @@ def test_bars_outlive_the_space_set_aside_for_them(world: World) -> None:
     bars.roll(world.time + 6 * 86_400_000)
 
     assert bars.now("1m").opened == (world.time + 6 * 86_400_000) // MINUTE_MS * MINUTE_MS
+
+
+def test_candles_are_the_same_whether_filled_in_ahead_or_when_asked_for(config: Config) -> None:
+    ahead, asked = (World(config, config.start_ms) for _ in range(2))
+    for _ in ahead.bars:
+        ahead.board.prepare()
+    for world in (ahead, asked):
+        for _ in range(1000):
+            world.step()
+
+    for one, other in zip(ahead.bars, asked.bars, strict=True):
+        assert one.candles("1h", 0, ALWAYS) == other.candles("1h", 0, ALWAYS)
+        assert one.day() == other.day()
+        assert not one.make()
+
+
+def test_what_a_venue_needs_at_first_leaves_the_past_of_candles_for_later(world: World) -> None:
+    world.step()
+
+    assert all(world.bars[coin].make() for coin in range(len(world.past.coins)))

@@ -1,6 +1,6 @@
 """Candles: one-minute bars of the past and the present, and every interval made of them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -78,6 +78,8 @@ class Bars:
         self._volume, self._count = np.zeros(size, np.int64), np.zeros(size, np.int32)
         self._close[: self.filled] = closes
         self._open[: self.filled] = np.concatenate([closes[:1], closes[:-1]])
+        self._past = self.filled
+        self._unmade: Callable[[], None] | None = None
 
     @classmethod
     def flat(cls, coin: Coin, origin_ms: int, ticks: int) -> "Bars":
@@ -96,9 +98,20 @@ class Bars:
         row = (time_ms - self.origin_ms) // MINUTE_MS - 1
         return int(self._close[min(max(row, 0), self.filled - 1)])
 
+    def owe(self, past: Callable[[], None]) -> None:
+        """Let something fill in the past once somebody asks for it."""
+        self._unmade = past
+
+    def make(self) -> bool:
+        """Fill in the past, and tell whether that was still to do."""
+        unmade, self._unmade = self._unmade, None
+        if unmade is not None:
+            unmade()
+        return unmade is not None
+
     def fill_past(self, rng: np.random.Generator, level: Floats, dollars_per_minute: float) -> None:
         """Give the past its ranges and the anonymous crowd's volume."""
-        past, size = slice(0, self.filled), self.filled
+        past, size = slice(0, self._past), self._past
         sigma = self.coin.volatility / np.sqrt(525_600) * level
         top = np.maximum(self._open[past], self._close[past])
         bottom = np.minimum(self._open[past], self._close[past])
@@ -120,8 +133,10 @@ class Bars:
         np.add.at(self._count, minute, 1)
 
     def trade(self, time_ms: int, ticks: int, lots: int) -> None:
-        """Add one live trade."""
+        """Add one trade; in the past one more."""
         row = self.roll(time_ms)
+        if row < self._past:
+            self.make()
         if not self._count[row]:
             self._open[row] = self._high[row] = self._low[row] = ticks
         self._close[row] = ticks
@@ -175,12 +190,16 @@ class Bars:
     def day(self) -> tuple[int, int, int]:
         """Return (price 24 h ago in ticks, volume in lots, lots times ticks) of a day."""
         first = max(self.filled - DAY_MINUTES, 0)
+        if first < self._past:
+            self.make()
         volume = self._volume[first : self.filled]
         notional = float(volume.astype(np.float64) @ self._close[first : self.filled])
         return int(self._open[first]), int(volume.sum()), round(notional)
 
     def _merged(self, edges: npt.NDArray[np.int64], stop: int, minutes: int) -> list[Candle]:
         first = int(edges[0])
+        if first < self._past:
+            self.make()
         at = edges - first
         columns = (
             self._open[edges],

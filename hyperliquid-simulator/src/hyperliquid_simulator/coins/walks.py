@@ -21,12 +21,16 @@ class Walk:
 
     def log(self, minute: int) -> float:
         """Return where the path is at the end of a minute."""
+        if not self._step:
+            return float(self._log[0])
         return float(self.until(minute)[-1])
 
     def until(self, minute: int) -> Floats:
         """Return the path up to and with a minute, from the one before the first."""
         wanted = max(minute - self._first, -1) + 2
-        while wanted > len(self._log):
-            steps = self._step * self._rng.standard_normal(DAY_MINUTES)
-            self._log = np.append(self._log, self._log[-1] + np.cumsum(steps))
+        if wanted > len(self._log):
+            days = -(-(wanted - len(self._log)) // DAY_MINUTES)
+            steps = self._step * self._rng.standard_normal(days * DAY_MINUTES)
+            further = np.cumsum(np.append(self._log[-1], steps))
+            self._log = np.append(self._log, further[1:])
         return self._log[:wanted]

@@ -140,12 +140,21 @@ def past_bars(past: Past, config: Config, index: int) -> Bars:
     """Return the one-minute bars of a coin's past: known trades among those of an anonymous crowd."""
     coin = past.coins[index]
     bars = Bars(coin, past.origin_ms, past.closes[index])
-    share = coin.popularity / sum(c.popularity for c in past.coins)
-    dollars = config.usual_dollars_per_minute * share
-    bars.fill_past(stream(config.seed, "crowd", coin.name), past.level, dollars)
-    mine = past.trades.coin == index
-    bars.add_past(past.trades.time[mine], past.trades.lots[mine])
+
+    def filled() -> None:
+        bars.fill_past(*crowd(past, config, coin))
+        mine = past.trades.coin == index
+        bars.add_past(past.trades.time[mine], past.trades.lots[mine])
+
+    bars.owe(filled)
     return bars
+
+
+def crowd(past: Past, config: Config, coin: Coin) -> tuple[np.random.Generator, Floats, float]:
+    """Return what the anonymous crowd's bars of a coin are drawn from."""
+    share = coin.popularity / sum(c.popularity for c in past.coins)
+    rng = stream(config.seed, "crowd", coin.name)
+    return rng, past.level, config.usual_dollars_per_minute * share
 
 
 def _drawn(prices: Prices, decisions: Decisions, minutes: int) -> tuple[Views, list[Ints], Floats]:

@@ -15,13 +15,12 @@ from hyperliquid_simulator.coins.market import (
     Floats,
     Ints,
     grid_prices,
-    stream,
 )
 from hyperliquid_simulator.coins.pairs import Listed, Outcome, Pair
 from hyperliquid_simulator.coins.tokens import TOKENS, Token
 from hyperliquid_simulator.coins.walks import Walk
 from hyperliquid_simulator.config import Config
-from hyperliquid_simulator.past.generate import past_bars
+from hyperliquid_simulator.past.generate import crowd, past_bars
 from hyperliquid_simulator.past.opening import dexes, opening
 from hyperliquid_simulator.past.past import Past
 from hyperliquid_simulator.wire import trade_id, transaction_hash
@@ -44,7 +43,7 @@ class Board:
         self.dexes = dexes(config)
         self.index = {coin.name: i for i, coin in enumerate(self.coins)}
         self._past, self._seed = past, config.seed
-        self._walks = [Walk(coin, config.seed) for coin in self.coins[len(past.coins) :]]
+        self._walks = [self._walk(coin) for coin in self.coins[len(past.coins) :]]
         self.bars = [self._bars(config, i) for i in range(len(self.coins))]
         self.recent = [_last_trades(past, i, config.seed) for i in range(len(self.coins))]
         self._minute = 0
@@ -105,7 +104,7 @@ class Board:
             self.perps[len(self.coins) - 1] = coin
         if isinstance(coin, Outcome):
             self._sides.append((len(self.coins) - 1, coin))
-        self._walks.append(Walk(coin, self._seed, (time_ms - self._past.origin_ms) // MINUTE_MS))
+        self._walks.append(self._walk(coin, (time_ms - self._past.origin_ms) // MINUTE_MS))
         self.bars.append(Bars.flat(coin, time_ms // MINUTE_MS * MINUTE_MS, coin.ticks(coin.price)))
         self.recent.append(deque(maxlen=REPLAYED))
         return len(self.coins) - 1
@@ -126,10 +125,21 @@ class Board:
             if not coin.delisted:
                 bars.roll(time_ms)
 
+    def prepare(self) -> None:
+        """Fill in the past of the candles of one more coin, before somebody asks and has to wait."""
+        for bars in self.bars:
+            if bars.make():
+                return
+
     def record(self, trade: Trade) -> None:
         """Keep a trade."""
         self.bars[trade.coin].trade(trade.time, trade.ticks, trade.lots)
         self.recent[trade.coin].append(trade)
+
+    def _walk(self, coin: Listed, first_minute: int = 0) -> Walk:
+        """Return the path of a coin; that of one which trades no more or where another does is idle."""
+        idle = coin.delisted or (isinstance(coin, Pair) and coin.follows is not None)
+        return Walk(replace(coin, volatility=0.0) if idle else coin, self._seed, first_minute)
 
     def _bars(self, config: Config, index: int) -> Bars:
         coin, past = self.coins[index], self._past
@@ -138,9 +148,7 @@ class Board:
         if coin.delisted:
             return Bars.flat(coin, past.origin_ms, coin.ticks(coin.price))
         bars = Bars(coin, past.origin_ms, self._closes(index, coin))
-        share = coin.popularity / sum(c.popularity for c in past.coins)
-        crowd = stream(config.seed, "crowd", coin.name)
-        bars.fill_past(crowd, past.level, config.usual_dollars_per_minute * share)
+        bars.owe(lambda: bars.fill_past(*crowd(past, config, coin)))
         return bars
 
     def _closes(self, index: int, coin: Listed) -> Ints:
