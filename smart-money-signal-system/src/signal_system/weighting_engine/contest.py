@@ -4,7 +4,9 @@ A scheme's account holds in each coin the mean exposure of those it listens to,
 
     N / (G + mean G),   N = sum of weight times exposure, G the same of absolute exposures,
 
-so that agreement of many counts and a few faded stakes do not. It pays for every change, on the
+so that agreement of many counts and a few faded stakes do not. A relative scheme takes every stake in
+units of its holder's usual risk, as it was when it was last changed, and of what comes out the mean
+over all coins away: it bets on coins against each other and not on the market. An account pays for every change, on the
 market's terms: late, and at a price.
 """
 
@@ -17,6 +19,7 @@ from signal_system.weighting_engine.columns import Floats, Saved, sums
 from signal_system.weighting_engine.evidence import Estimates, Evidence
 from signal_system.weighting_engine.hedge import AdaHedge, loss
 from signal_system.weighting_engine.paper import Bar, Paper, Wish
+from signal_system.weighting_engine.port import Scheme
 from signal_system.weighting_engine.rules import DAY, EvidenceRules, HedgeRules, PaperRules
 from signal_system.weighting_engine.schemes import COMBINED, EXPERTS, SCHEMES, Abstain
 
@@ -76,9 +79,13 @@ class Contest:
         """Return how well every account did, and how sure that is."""
         return self.results.estimates()
 
-    def follow(self, expert: str, weights: Floats, at: float) -> None:
+    def follow(self, expert: Scheme, weights: Floats, at: float) -> None:
         """Let the account of `expert` hold what voters of such `weights` hold."""
-        self._want(expert, dict(self._pooled(weights)), at)
+        pooled = self._pooled(weights, "target" if expert.relative else "held")
+        if expert.relative:
+            pooled -= pooled.mean() if len(pooled) else 0.0
+        wanted = zip(self._paper.coins, pooled.tolist(), strict=True)
+        self._want(expert.name, dict(wanted), at)
 
     def follow_all(self, at: float) -> None:
         """Let the mixture's account hold what the experts want, by the trust in each."""
@@ -126,14 +133,14 @@ class Contest:
             if nearest != before:
                 self._paper.follow(coin, Wish(due, account, nearest, is_exposure=True))
 
-    def _pooled(self, weights: Floats) -> list[tuple[str, float]]:
+    def _pooled(self, weights: Floats, what: str) -> Floats:
         """Return the exposure in each coin of a pool of voters with such weights."""
-        rows, coins = self._paper.positions, list(self._paper.coins)
+        rows, coins = self._paper.positions, self._paper.coins
         account = rows["account"] - len(ACCOUNTS)
         votes = account >= 0
-        stakes = weights[account[votes]] * rows["held"][votes]
+        stakes = weights[account[votes]] * rows[what][votes]
         coin = rows["coin"][votes]
         net, gross = sums(coin, stakes, len(coins)), sums(coin, np.abs(stakes), len(coins))
         usual = gross.mean() if coins else 0.0
-        pooled = np.divide(net, gross + usual, out=np.zeros_like(net), where=gross > 0)
-        return list(zip(coins, pooled.tolist(), strict=True))
+        pooled: Floats = np.divide(net, gross + usual, out=np.zeros_like(net), where=gross > 0)
+        return pooled

@@ -5,9 +5,15 @@ of their positions. A voice counts ``1 / sum_j max(0, C_ij)^6``: sharp enough th
 share a market keep theirs, while n copies of one voter share one voice.
 """
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from signal_system.weighting_engine.columns import Floats, Ints, sums
+
+Alike = npt.NDArray[np.floating[Any]]
+"""Correlations of every two voters."""
 
 ECHO_UNIT = 30
 _LOUDEST = 4.0
@@ -27,28 +33,27 @@ def echo(results: Floats, deviation: Floats) -> Ints:
     return rounded
 
 
-def correlations(echoes: Ints) -> Floats:
+def correlations(echoes: Ints) -> Alike:
     """Return the correlation of every two voters' echoes, a row each; 0 with one who was silent.
 
     Examples
     --------
-    >>> correlations(np.array([[1, -1, 2, -2], [2, -2, 4, -4], [1, 1, -1, -1], [0, 0, 0, 0]]))
-    ... # doctest: +NORMALIZE_WHITESPACE
-    array([[1., 1., 0., 0.],
-           [1., 1., 0., 0.],
-           [0., 0., 1., 0.],
-           [0., 0., 0., 1.]])
+    >>> correlations(
+    ...     np.array([[1, -1, 2, -2], [2, -2, 4, -4], [1, 1, -1, -1], [0, 0, 0, 0]])
+    ... ).tolist()
+    [[1.0, 1.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
     """
     rows = echoes.astype(np.float32)
-    product = (rows @ rows.T).astype(np.float64)  # sums of small integers: exact
-    length = np.sqrt(np.diag(product))
+    found = rows @ rows.T  # sums of small integers: exact
+    length = np.sqrt(found.diagonal())
     length[length == 0] = 1.0
-    found: Floats = product / length / length[:, None]
+    found /= length
+    found /= length[:, None]
     np.fill_diagonal(found, 1.0)
     return found
 
 
-def uniqueness(correlation: Floats, sharpness: int) -> Floats:
+def uniqueness(correlation: Alike, sharpness: int) -> Floats:
     """Return what is left of each voice after those that say the same.
 
     Examples
@@ -56,12 +61,16 @@ def uniqueness(correlation: Floats, sharpness: int) -> Floats:
     >>> uniqueness(np.array([[1.0, 1.0, 0.5], [1.0, 1.0, 0.5], [0.5, 0.5, 1.0]]), 6).round(2)
     array([0.5 , 0.5 , 0.97])
     """
-    alike: Floats = np.maximum(correlation, 0.0) ** sharpness
-    left: Floats = 1 / alike.sum(axis=1)
-    return left
+    alike, left = np.maximum(correlation, 0.0), np.ones_like(correlation)
+    for bit in bin(sharpness)[:1:-1]:  # squaring: a power of whole arrays is slow
+        if bit == "1":
+            left *= alike
+        alike *= alike
+    shared: Floats = 1 / left.sum(axis=1, dtype=np.float64)
+    return shared
 
 
-def clusters(correlation: Floats, same: float) -> Ints:
+def clusters(correlation: Alike, same: float) -> Ints:
     """Return the number of each voter's cluster: everybody reached over correlations from `same` on.
 
     Examples
@@ -79,7 +88,7 @@ def clusters(correlation: Floats, same: float) -> Ints:
         label = lowest
 
 
-def effective(weights: Floats, correlation: Floats) -> float:
+def effective(weights: Floats, correlation: Alike) -> float:
     """Return how many independent voices of equal weight there are: (sum w)^2 / w'Cw.
 
     Examples

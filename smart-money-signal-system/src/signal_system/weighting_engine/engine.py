@@ -218,7 +218,12 @@ class TraderWeightingEngine:
     def judged(self) -> Verdict:
         """Return what was said of everybody at the last bar's end, worked out again if need be."""
         if self.verdict is None:
-            work = self._judge.work(self.evidence.estimates(), self.habits(), self._regimes)
+            work = self._judge.work(
+                self.evidence.estimates(),
+                self.habits(),
+                self._table["uniqueness"],
+                self._regimes,
+            )
             self.verdict = finished(work)
         return self.verdict
 
@@ -283,11 +288,12 @@ class TraderWeightingEngine:
         self.evidence.add(theirs, self._regimes)
         self._echo(theirs)
         yield
-        found = self.evidence.estimates()
-        self.verdict = yield from self._judge.work(found, self.habits(), self._regimes)
-        self._keep(self.verdict)
-        yield
         labels = self._compare()
+        yield
+        voice = self._table["uniqueness"]
+        found = self.evidence.estimates()
+        self.verdict = yield from self._judge.work(found, self.habits(), voice, self._regimes)
+        self._keep(self.verdict)
         yield
         yield from self._weigh(labels, at)
 
@@ -327,6 +333,7 @@ class TraderWeightingEngine:
     def _weigh(self, labels: Ints, at: float) -> Iterator[None]:
         rules, weights = self.config.crowding, self._table["weights"]
         voters = self.voters()
+        risk = self.evidence.per_risk()
         dimensions = self._table["dimensions"].copy()
         self._table["dimensions"] = np.stack([each.of(voters) for each in DIMENSIONS], axis=1)
         for number, expert in enumerate(EXPERTS):
@@ -335,7 +342,7 @@ class TraderWeightingEngine:
                 raw = crowding.audible(raw, rules.audible)
                 raw = crowding.bounded(raw, labels, rules.entity_cap, rules.cluster_cap)
             weights[:, number] = raw
-            self.contest.follow(expert.name, raw, at)
+            self.contest.follow(expert, raw * risk if expert.relative else raw, at)
             yield
         self.contest.follow_all(at)
         self._settle(

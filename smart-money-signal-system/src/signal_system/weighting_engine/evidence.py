@@ -118,6 +118,13 @@ class Evidence:
             regime_count=known,
         )
 
+    def per_risk(self) -> Floats:
+        """Return one over the usual deviation of everybody's results; 0 of whom none is known."""
+        square = self.columns["square"]
+        told = square > _LEAST_VARIANCE
+        inverse: Floats = np.where(told, 1 / np.sqrt(np.where(told, square, 1.0)), 0.0)
+        return inverse
+
     def snapshot(self) -> Saved:
         """Return what `restore` needs to go on from here."""
         return self.columns.saved()

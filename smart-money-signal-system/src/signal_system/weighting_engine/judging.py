@@ -67,12 +67,15 @@ class Judge:
         self._config = config
 
     def work(
-        self, found: Estimates, habits: Habits, regimes: Mapping[str, float]
+        self, found: Estimates, habits: Habits, voice: Floats, regimes: Mapping[str, float]
     ) -> Generator[None, None, Verdict]:
         """Reach a verdict in small steps.
 
         Parameters
         ----------
+        voice
+            What is left of each voter's voice after those that say the same: copies of one lucky
+            voter are no evidence that many are skilled.
         regimes
             How probable the present states are.
         """
@@ -81,13 +84,13 @@ class Judge:
         enough = (found.count >= evidence.least_bars) & (habits.episodes >= evidence.least_episodes)
         able = enough & (left > 0)
         ratio, error = found.ratio[able], found.error[able]
-        known = yield from fitting(ratio, error, rules)
-        mirrored = yield from fitting(-ratio, error, rules)
+        known = yield from fitting(ratio, error, rules, voice[able])
+        mirrored = yield from fitting(-ratio, error, rules, voice[able])
         posterior = judged(found.ratio, np.where(able, found.error, np.inf), known)
         worse = judged(-ratio, error, mirrored)
         skill = np.where(able, posterior.skill, np.nan)
         likely = np.where(able, posterior.probability, 0.0)
-        is_told = bool(likely.max(initial=0.0) >= rules.least_probability)
+        is_told = known.evidence >= rules.least_evidence
         harm = np.zeros(len(likely))
         harm[able] = worse.probability
         return Verdict(

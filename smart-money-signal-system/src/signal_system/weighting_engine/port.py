@@ -19,6 +19,11 @@ class Scheme(Protocol):
         """Whether it weighs by evidence, with caps; if not, the roster's word is enough."""
         ...
 
+    @property
+    def relative(self) -> bool:
+        """Whether it counts stakes in units of their holder's usual risk, and coins against coins."""
+        ...
+
     def weigh(self, voters: Voters) -> Floats:
         """Return how much each voter counts: nothing or more, and at most 1 unless it learns."""
         ...

@@ -77,8 +77,11 @@ class SkillRules(_Rules):
     prior_voters: float = Field(
         default=200.0, gt=0, description="How many voters the prior share counts like."
     )
-    least_probability: float = Field(
-        default=0.2, ge=0, le=1, description="Without anybody as probably skilled: abstain."
+    least_evidence: float = Field(
+        default=0.9,
+        ge=0,
+        lt=1,
+        description="Probability that anybody at all is skilled below which all abstain.",
     )
     proven_false: float = Field(
         default=0.1, gt=0, lt=1, description="False discoveries allowed among the proven."

@@ -29,7 +29,7 @@ class Equal:
     [1.0, 1.0]
     """
 
-    name, learns = "equal-v1", False
+    name, learns, relative = "equal-v1", False, False
 
     def weigh(self, voters: Voters) -> Floats:
         """Return a full voice for everybody."""
@@ -45,7 +45,7 @@ class ScoreOver100:
     [0.835, 0.5]
     """
 
-    name, learns = "score-over-100-v1", False
+    name, learns, relative = "score-over-100-v1", False, False
 
     def weigh(self, voters: Voters) -> Floats:
         """Return the score over 100, half a voice where it is not known."""
@@ -61,7 +61,7 @@ class RoiRank:
     [0.5, 0.17, 0.5, 0.83]
     """
 
-    name, learns = "roi-rank-v1", False
+    name, learns, relative = "roi-rank-v1", False, False
 
     def weigh(self, voters: Voters) -> Floats:
         """Return the rank between 0 and 1, a half where it is not known."""
@@ -75,7 +75,7 @@ class RoiRank:
 class Skill:
     """Expected skill, as far as evidence goes; nothing for whom it cannot tell."""
 
-    name, learns = "skill-v1", True
+    name, learns, relative = "skill-v1", True, False
 
     def weigh(self, voters: Voters) -> Floats:
         """Return the performance dimension."""
@@ -114,10 +114,21 @@ class RegimeSkill(UniqueSkill):
         return super().weigh(voters) * np.clip(odds, 0.5, 2.0)
 
 
+class RelativeSkill(UniqueSkill):
+    """The same weights, but of stakes in units of their holder's usual risk, coin against coin.
+
+    Skill is measured on what a coin does on its own, per unit of risk. So a small careful book says
+    as much as a large bold one (Grinold, *Alpha is Volatility Times IC Times Score*, 1994), and what
+    all coins have in common is no part of what was found to be foreseen.
+    """
+
+    name, relative = "skill-relative-v1", True
+
+
 class Abstain:
     """Nobody deserves to be heard."""
 
-    name, learns = "abstain-v1", False
+    name, learns, relative = "abstain-v1", False, False
 
     def weigh(self, voters: Voters) -> Floats:
         """Return silence."""
@@ -132,6 +143,7 @@ EXPERTS: tuple[Scheme, ...] = (
     TrustedSkill(),
     UniqueSkill(),
     RegimeSkill(),
+    RelativeSkill(),
     Abstain(),
 )
 

@@ -14,7 +14,7 @@ average probability of being no member of the tier stays below its limit (Newton
 from collections.abc import Generator
 from dataclasses import dataclass
 from enum import StrEnum
-from math import log
+from math import exp, log
 from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
@@ -64,6 +64,17 @@ class Population(Struct, frozen=True):
     gain: float = 0.0
     voters: int = 0
 
+    @property
+    def evidence(self) -> float:
+        """The probability that anybody is skilled, as likely as not before any result.
+
+        Examples
+        --------
+        >>> Population().evidence, round(Population(gain=3.0).evidence, 2)
+        (0.5, 0.95)
+        """
+        return 1 / (1 + exp(-self.gain))
+
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
@@ -91,13 +102,17 @@ class Posterior:
         return self.probability * np.maximum(self.lead, 0.0)
 
 
-def fitting(ratio: Floats, error: Floats, rules: SkillRules) -> Generator[None, None, Population]:
+def fitting(
+    ratio: Floats, error: Floats, rules: SkillRules, voice: Floats | None = None
+) -> Generator[None, None, Population]:
     """Find the population that explains the ratios best, a step at a time.
 
     Parameters
     ----------
     ratio, error
         Of those who can be judged: finite, and errors positive.
+    voice
+        How much each tells: who repeats others tells nothing new. By default all the same.
 
     Examples
     --------
@@ -110,17 +125,17 @@ def fitting(ratio: Floats, error: Floats, rules: SkillRules) -> Generator[None, 
     if len(ratio) < rules.least_voters:
         return Population(voters=len(ratio))
     centre, width = _null(ratio, error)
-    scatter = width * error
+    scatter, voice = width * error, np.ones_like(ratio) if voice is None else voice
     slab = _Slab(rules.share_prior, centre + rules.lead_prior, rules.lead_prior / 2)
     for _ in range(_STEPS):
-        better = _improved(slab, ratio, centre, scatter, rules)
+        better = _improved(slab, ratio, centre, scatter, voice, rules)
         settled = abs(better.mean - slab.mean) < _SETTLED * better.mean
         slab = better
         if settled:
             break
         yield
     ahead = np.logaddexp(np.log1p(-slab.share), _odds(slab, ratio, centre, scatter))
-    return Population(centre, width, *slab, gain=float(ahead.sum()), voters=len(ratio))
+    return Population(centre, width, *slab, gain=float(voice @ ahead), voters=len(ratio))
 
 
 def judged(ratio: Floats, error: Floats, known: Population) -> Posterior:
@@ -192,18 +207,23 @@ def _odds(slab: _Slab, ratio: Floats, centre: float, scatter: Floats) -> Floats:
 
 
 def _improved(
-    slab: _Slab, ratio: Floats, centre: float, scatter: Floats, rules: SkillRules
+    slab: _Slab,
+    ratio: Floats,
+    centre: float,
+    scatter: Floats,
+    voice: Floats,
+    rules: SkillRules,
 ) -> _Slab:
     """Return the slab after one step of expectation maximisation."""
     odds = _odds(slab, ratio, centre, scatter) - log(1 - slab.share)
-    member = 1 / (1 + np.exp(-np.minimum(odds, _CERTAIN)))
+    member = voice / (1 + np.exp(-np.minimum(odds, _CERTAIN)))
     wide = slab.spread**2 + scatter**2
     weight, weight_before = member / wide, _PRIOR_MEMBERS / float(np.median(wide))
     prior, usual = centre + rules.lead_prior, rules.lead_prior / 2
     mean = (weight @ ratio + weight_before * prior) / (weight.sum() + weight_before)
     spare = member @ ((ratio - mean) ** 2 - scatter**2) + _PRIOR_MEMBERS * usual**2
     expected = rules.prior_voters * rules.share_prior
-    share = (member.sum() + expected) / (len(ratio) + rules.prior_voters)
+    share = (member.sum() + expected) / (float(voice.sum()) + rules.prior_voters)
     spread = np.sqrt(np.clip(spare / (member.sum() + _PRIOR_MEMBERS), usual**2 / 4, 4 * usual**2))
     return _Slab(
         share=float(np.clip(share, rules.least_share, rules.most_share)),

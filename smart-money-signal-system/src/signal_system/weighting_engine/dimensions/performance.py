@@ -19,11 +19,13 @@ class Performance:
     >>> skill, top = np.array([0.5, 2.0, np.nan]), np.full(3, 2.0)
     >>> Performance().of(Voters.unknown(3, skill=skill, top_skill=top)).tolist()
     [0.25, 1.0, nan]
+    >>> Performance().of(Voters.unknown(3, skill=skill, top_skill=np.zeros(3))).tolist()
+    [0.0, 0.0, 0.0]
     """
 
     name = "performance"
 
     def of(self, voters: Voters) -> Floats:
         """Return skill over the top skill; 0 where nobody has any."""
-        top = np.where(voters.top_skill > 0, voters.top_skill, 1.0)
-        return voters.skill / top
+        is_told = voters.top_skill > 0
+        return np.where(is_told, voters.skill / np.where(is_told, voters.top_skill, 1.0), 0.0)
