@@ -20,7 +20,7 @@ CONFIG = WeightingConfig(
     scheme="skill-unique-v1",
     paper=PaperRules(one_way_cost=0.0),
     evidence=EvidenceRules(least_bars=10, least_episodes=0),
-    skill=SkillRules(least_voters=5),
+    skill=SkillRules(least_voters=5, least_evidence=0.0),  # so few can prove next to nothing
 )
 
 
@@ -32,6 +32,7 @@ class Market:
     voters: int = 24
     skilled: int = 3
     copies: int = 0
+    leverage: float = 1.0
     bars: int = 80
     prices: dict[str, float] = field(default_factory=lambda: dict.fromkeys(COINS, 100.0))
 
@@ -56,7 +57,7 @@ class Market:
         moves: dict[str, float],
         views: list[dict[str, float]],
     ) -> None:
-        begin = 1_000_000 * BAR + bar * BAR
+        begin, size = 1_000_000 * BAR + bar * BAR, 10 * self.leverage
         passed(engine, begin)
         for voter in range(self.voters + self.copies):
             number = engine.enrol(f"0x{voter:02x}", tracked=True)
@@ -64,7 +65,7 @@ class Market:
             of = voter if voter < self.voters else 0
             for coin in COINS:
                 side = 1 if views[of][coin] > 0 else -1
-                engine.follow(number, coin, side * 10 / self.prices[coin], 100.0, side)
+                engine.follow(number, coin, side * size / self.prices[coin], 100.0, side)
         for second, fraction in ((61, 0.0), (BAR - 60, 1.0)):
             passed(engine, begin + second)
             for coin in COINS:
@@ -219,3 +220,37 @@ def test_every_expert_is_run_on_paper_beside_the_others() -> None:
     assert found.ratio[3] > 2
     assert found.ratio[ACCOUNTS.index("abstain-v1")] == 0
     assert 0 < engine.contest.conviction() <= 1
+
+
+def test_while_nothing_says_that_anybody_is_skilled_nobody_is_heard() -> None:
+    strict = CONFIG.model_copy(update={"skill": SkillRules(least_voters=5)})
+    engine = TraderWeightingEngine(strict)
+
+    Market(seed=1, skilled=0).play(engine)
+
+    assert engine.verdict is not None
+    assert engine.verdict.population.evidence < strict.skill.least_evidence
+    learned = [number for number, each in enumerate(SCHEMES.values()) if each.learns]
+    assert not engine.weights()[:, learned].any()
+    assert not any(engine.contest.stances["skill-relative-v1"].values())
+
+
+def test_a_relative_stance_bets_on_coins_against_each_other_and_on_no_market() -> None:
+    engine = TraderWeightingEngine(CONFIG)
+
+    Market(seed=1).play(engine)
+
+    wanted = engine.contest.stances["skill-relative-v1"]
+    assert set(wanted) == set(COINS)
+    assert any(wanted.values())
+    assert sum(wanted.values()) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_a_relative_stance_is_the_same_however_large_the_books_are() -> None:
+    usual, bold = TraderWeightingEngine(CONFIG), TraderWeightingEngine(CONFIG)
+
+    Market(seed=1).play(usual)
+    Market(seed=1, leverage=2.0).play(bold)
+
+    name = "skill-relative-v1"
+    assert bold.contest.stances[name] == pytest.approx(usual.contest.stances[name], abs=0.01)

@@ -1,7 +1,7 @@
 """``signal-system evaluate``: what weighting schemes are worth where the truth is known."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Annotated
@@ -9,15 +9,19 @@ from typing import Annotated
 import typer
 from msgspec import MsgspecError, json
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from shared_events.errors import ConfigError
 from signal_system.config import Settings
-from signal_system.evaluation.contest import Contested, Scored, contested
+from signal_system.evaluation.contest import WARM_UP_DAYS, Contested, Scored, contested
+from signal_system.evaluation.standings import Result, markdown, standings
+from signal_system.evaluation.worlds import World, generated, removed
 from signal_system.fold import FoldConfig
 from signal_system.weighting_engine.contest import ACCOUNTS
 from signal_system.weighting_engine.schemes import ScoreOver100
+
+POPULATIONS = (0.05, 0.02, 0.0)
 
 _EVERY = 1_000
 _PIPE_WIDTH = 120
@@ -61,6 +65,46 @@ def schemes(
     Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(table(found))
 
 
+@app.command()
+def contest(
+    out: Annotated[
+        Path, typer.Option(help="Keep results here; what was judged before is not done again.")
+    ],
+    seeds: Annotated[str, typer.Option(help="Which worlds: 1-10, or 1,4,7.")] = "1-10",
+    skilled: Annotated[
+        list[float] | None,
+        typer.Option(help="Share of skilled traders, as often as you like: 0.05, 0.02 and 0."),
+    ] = None,
+    days: Annotated[int, typer.Option(min=2 * WARM_UP_DAYS + 1, help="Length of a world.")] = 300,
+    traders: Annotated[int, typer.Option(min=20, help="Ranked accounts of a world.")] = 600,
+    *,
+    keep_journals: Annotated[
+        bool, typer.Option(help="Leave the worlds where they were generated, 0.2 GB each.")
+    ] = False,
+) -> None:
+    """Generate worlds in which some, few or none are skilled, and judge every scheme in each.
+
+    Writes contest.json and contest.md into --out. May be stopped: the same command goes on where it was.
+    """
+    config = Settings.read().fold_config()
+    worlds = [
+        World(seed, share, days, traders)
+        for seed in _seeds(seeds)
+        for share in skilled or POPULATIONS
+    ]
+    results = list[Result]()
+    with _progress() as bar:
+        whole = bar.add_task("worlds", total=len(worlds))
+        for world in worlds:
+            found = _judged_world(world, config, out, bar, keep=keep_journals)
+            results.append(Result(world.name, world.seed, world.skilled, found))
+            bar.advance(whole)
+            _write(results, config, out)
+    Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(
+        markdown(standings(results)), soft_wrap=True
+    )
+
+
 def table(found: Sequence[Contested]) -> Table:
     """Return the schemes side by side, means over all journals."""
     shown = Table(box=None, pad_edge=False, header_style="dim")
@@ -95,30 +139,92 @@ def _mean(scored: Sequence[Scored], name: str) -> float:
 
 
 def _judged(journal: Path, truth: Path, config: FoldConfig, out: Path | None) -> Contested:
-    kept = out and out / f"{journal.name}.{config.hash}.json"
+    kept = out and _kept(journal.name, config, out)
     if kept and kept.exists():
-        try:
-            return json.decode(kept.read_bytes(), type=Contested)
-        except MsgspecError as e:
-            raise ConfigError(f"{kept} cannot be read ({e}): remove it to judge anew") from e
+        return _read(kept)
     with _progress() as bar:
-        task = bar.add_task(journal.name, total=None)
-
-        def show(position: int) -> None:
-            if position % _EVERY == 0:
-                bar.update(task, completed=position)
-
-        found = contested(journal, truth, config, show)
+        found = contested(journal, truth, config, _shown(bar, journal.name))
     if kept:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_bytes(json.encode(found))
+        _keep(found, kept)
     return found
+
+
+def _judged_world(
+    world: World, config: FoldConfig, out: Path, bar: Progress, *, keep: bool
+) -> Contested:
+    kept = _kept(world.name, config, out)
+    if kept.exists():
+        return _read(kept)
+    task = bar.add_task(f"generating {world.name}", total=None)
+    journal = generated(world, out / "worlds")
+    bar.remove_task(task)
+    found = contested(journal, journal / "truth.json", config, _shown(bar, world.name))
+    _keep(found, kept)
+    if not keep:
+        removed(journal)
+    return found
+
+
+def _kept(name: str, config: FoldConfig, out: Path) -> Path:
+    return out / f"{name}.{config.hash}.json"
+
+
+def _read(kept: Path) -> Contested:
+    try:
+        return json.decode(kept.read_bytes(), type=Contested)
+    except MsgspecError as e:
+        raise ConfigError(f"{kept} cannot be read ({e}): remove it to judge anew") from e
+
+
+def _keep(found: Contested, kept: Path) -> None:
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_bytes(json.encode(found))
+
+
+def _write(results: Sequence[Result], config: FoldConfig, out: Path) -> None:
+    """Write what is known so far: whoever stops the run has a report of what was done."""
+    found = standings(results)
+    whole = {"config_hash": config.hash, "standings": found, "results": results}
+    (out / "contest.json").write_bytes(json.format(json.encode(whole)))
+    (out / "contest.md").write_text(markdown(found))
+
+
+def _seeds(told: str) -> list[int]:
+    """Return the numbers that a list of numbers and ranges names.
+
+    Examples
+    --------
+    >>> _seeds("1-3,7")
+    [1, 2, 3, 7]
+    """
+    seeds = list[int]()
+    for part in told.split(","):
+        first, dash, last = part.partition("-")
+        try:
+            seeds += range(int(first), int(last if dash else first) + 1)
+        except ValueError as e:
+            raise ConfigError(f"--seeds: {part!r} is neither 7 nor 1-10") from e
+    return seeds
+
+
+def _shown(bar: Progress, name: str) -> Callable[[int], None]:
+    """Return what shows how far the fold of `name` has come; gone once the bar goes on without it."""
+    for finished in [each.id for each in bar.tasks if each.total is None]:
+        bar.remove_task(finished)
+    task = bar.add_task(f"records of {name}", total=None)
+
+    def show(position: int) -> None:
+        if position % _EVERY == 0:
+            bar.update(task, completed=position)
+
+    return show
 
 
 def _progress() -> Progress:
     return Progress(
         SpinnerColumn(),
-        TextColumn("{task.completed:,} records of {task.description}"),
+        TextColumn("{task.completed:,} {task.description}"),
+        BarColumn(),
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,
