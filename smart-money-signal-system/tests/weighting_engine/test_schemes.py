@@ -51,7 +51,7 @@ def test_it_is_registered_under_its_own_name(scheme: Scheme) -> None:
     assert TraderWeightingEngine(WeightingConfig(scheme=scheme.name)).scheme == scheme.name
 
 
-@given(st.one_of(st.none(), st.decimals(0, 100, allow_nan=False)))
+@given(st.one_of(st.none(), st.decimals(0, 100, places=2)))
 def test_the_baseline_is_the_score_over_100_and_half_a_voice_without_one(
     score: Decimal | None,
 ) -> None:
