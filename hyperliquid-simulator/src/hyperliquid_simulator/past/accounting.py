@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -68,11 +68,10 @@ class Rows:
 
 def folded(trades: PastTrades, funding: PastFunding, accounts: int) -> tuple[PastFills, Book]:
     """Run every account's fills through average-cost accounting, all accounts side by side."""
-    count = len(trades)
-    account = np.concatenate([trades.taker, trades.maker])
-    trade = np.tile(np.arange(count), 2)
-    delta = np.concatenate([trades.lots, -trades.lots])
-    by_chain = np.lexsort((trade, trades.coin[trade], account))
+    account = np.stack([trades.taker, trades.maker], axis=1).ravel()
+    trade = np.repeat(np.arange(len(trades)), 2)
+    delta = np.stack([trades.lots, -trades.lots], axis=1).ravel()
+    by_chain = np.lexsort((_narrow(trades.coin)[trade], _narrow(account)))
     chained = trade[by_chain]
     coin = trades.coin[chained]
     rows = Rows(
@@ -84,17 +83,22 @@ def folded(trades: PastTrades, funding: PastFunding, accounts: int) -> tuple[Pas
     )
     start, closed, book = _chains(rows, funding.index[-1])
     back = np.empty_like(by_chain)
-    back[by_chain] = np.arange(2 * count)
-    by_account = np.lexsort((trade, account))
+    back[by_chain] = np.arange(len(by_chain))
+    by_account = np.argsort(_narrow(account), kind="stable")
     fills = PastFills(
         first=np.searchsorted(account[by_account], np.arange(accounts + 1)),
         trade=trade[by_account],
         delta=delta[by_account],
         start=start[back[by_account]],
         closed=closed[back[by_account]],
-        crossed=(by_account < count).astype(np.int64),
+        crossed=1 - by_account % 2,
     )
     return fills, book
+
+
+def _narrow(numbers: Ints) -> npt.NDArray[np.unsignedinteger[Any]]:
+    """Return small numbers in as few bits as they need: those of up to 16 are sorted in one pass."""
+    return numbers.astype(np.min_scalar_type(numbers.max(initial=0)))
 
 
 def _chains(rows: Rows, paid_now: Floats) -> tuple[Ints, Ints, Book]:
