@@ -47,10 +47,15 @@ class Belief:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How many positions are believed without doubt or are really held, and which of them are wrong."""
+    """How many positions are believed without doubt or are really held, and which of them are wrong.
+
+    ``unseen`` counts those entered among trades that were proven to be missed, by traders that had not
+    dealt in the coin and were not asked since: until then nobody can know.
+    """
 
     positions: int
     wrong: dict[Where, str]
+    unseen: int
 
     @property
     def share_right(self) -> float:
@@ -58,22 +63,28 @@ class Verdict:
         return 1 - len(self.wrong) / max(self.positions, 1)
 
 
+@dataclass
+class Excuses:
+    """Why a position may be wrong for a while."""
+
+    hidden: dict[Where, datetime] = field(default_factory=dict)
+    """Those that changed without a trade, and when: until the venue was asked after that."""
+    missed: dict[str, datetime] = field(default_factory=dict)
+    """Until when trades of a coin were missed, and that was noticed."""
+    asked: dict[str, datetime] = field(default_factory=dict)
+    """As of when the venue last stated each trader's book."""
+
+
 def judge(
     belief: Belief,
     truth: Books,
     tracked: Collection[str],
-    excused: dict[Where, datetime],
     coins: AbstractSet[str],
+    excuses: Excuses,
 ) -> Verdict:
-    """Compare what is believed of `tracked` with the `truth`, as of the same moment, in `coins`.
-
-    Parameters
-    ----------
-    excused
-        Positions that changed without a trade, and when: wrong ones among them count from the first time
-        the venue was asked after that.
-    """
-    positions, wrong = 0, dict[Where, str]()
+    """Compare what is believed of `tracked` with the `truth`, as of the same moment, in `coins`."""
+    positions = unseen = 0
+    wrong: dict[Where, str] = {}
     for address in tracked:
         book = belief.books.get(address)
         if book is None:
@@ -87,8 +98,15 @@ def judge(
             believed = known.size if known else ZERO
             if believed == held.get(coin, ZERO):
                 continue
-            since = excused.get((address, coin))
-            if since and not (known and known.anchored_at and known.anchored_at > since):
+            stated = known.anchored_at if known else excuses.asked.get(address)
+            if _before(stated, excuses.hidden.get((address, coin))):
+                continue
+            if known is None and _before(stated, excuses.missed.get(coin)):
+                unseen += 1
                 continue
             wrong[address, coin] = f"believed {believed}, is {held.get(coin, ZERO)}"
-    return Verdict(positions, wrong)
+    return Verdict(positions, wrong, unseen)
+
+
+def _before(stated: datetime | None, happened: datetime | None) -> bool:
+    return happened is not None and (stated is None or stated <= happened)

@@ -4,7 +4,7 @@ import asyncio
 import heapq
 import json
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,9 +15,12 @@ from typing import Any, cast
 
 import aiohttp
 import uvloop
+from aiohttp import web
 
+from hyperliquid_simulator.accounts.trades import Cause
 from hyperliquid_simulator.app import build, serving
 from hyperliquid_simulator.config import Config
+from hyperliquid_simulator.world.world import World
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _READY_SECONDS = 300
@@ -81,6 +84,12 @@ class SteppedVenue:
         async with self.http.get(f"{self.url}/simulator/{what}") as response:
             return await response.json()
 
+    async def hidden(self) -> dict[tuple[str, str], datetime]:
+        """Return which positions changed without a public trade since this was last asked, and when."""
+        async with self.http.get(f"{self.url}/hidden") as response:
+            rows = await response.json()
+        return {(who, coin): _EPOCH + timedelta(milliseconds=ms) for who, coin, ms in rows}
+
     async def books(self) -> Books:
         """Return what everybody holds, on every exchange; coins that are not held are missing."""
         truth = await self.ask("truth")
@@ -119,9 +128,38 @@ async def stepped_venue(**options: Any) -> AsyncIterator[SteppedVenue]:
         await process.wait()
 
 
+def _note_hidden(world: World) -> list[tuple[str, str, int]]:
+    """Return a list to which every change without a public trade is added: address, coin, time."""
+    noted: list[tuple[str, str, int]] = []
+    clearing, names = world.events.clearing, world.board.perps
+    hand_over, settle = clearing.hand_over, clearing.settle
+
+    def note(accounts: Iterable[int], coin: int) -> None:
+        noted.extend((world.addresses[who], names[coin].name, clearing.time) for who in accounts)
+
+    def handed_over(coin: int, lots: int, ticks: int, parties: tuple[int, int], why: Cause) -> None:
+        note(parties, coin)
+        hand_over(coin, lots, ticks, parties, why)
+
+    def settled(coin: int, ticks: int) -> None:
+        note((each.index for each in world.ledger.accounts if each.lots(coin)), coin)
+        settle(coin, ticks)
+
+    clearing.hand_over, clearing.settle = handed_over, settled  # type: ignore[method-assign]
+    return noted
+
+
 async def _serve(options: dict[str, Any]) -> None:
     """Serve until nobody holds the other end of our standard input."""
-    async with serving(build(Config(stepped=True, **options))) as url:
+    venue = build(Config(stepped=True, **options))
+    hidden = _note_hidden(venue.world)
+
+    async def tell(_: web.Request) -> web.Response:
+        told, hidden[:] = list(hidden), []
+        return web.json_response(told)
+
+    venue.app.router.add_get("/hidden", tell)
+    async with serving(venue) as url:
         print(url, flush=True)
         await asyncio.to_thread(sys.stdin.read)
 

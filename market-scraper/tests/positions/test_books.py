@@ -122,6 +122,21 @@ def test_a_gap_puts_those_who_deal_in_the_coin_in_doubt_and_says_so() -> None:
     assert event.changes == ()
 
 
+def test_who_trades_a_coin_for_the_first_time_after_a_gap_is_in_doubt_until_asked() -> None:
+    books = alice()
+    list(books.covered("BTC", LATER))
+
+    list(books.take(trade(LATER + 5_000, "2")))
+    doubtful = only(books.drain())
+    books.state(BookId(ALICE), state(LATER + 60_000, BTC="2"))
+    settled = only(books.drain())
+    list(books.take(trade(LATER + 90_000, "1", tid=2)))
+    after = only(books.drain())
+
+    qualities = [[held.quality for held in told.positions] for told in (doubtful, settled, after)]
+    assert qualities == [["suspect"], ["anchored"], ["derived"]]
+
+
 def test_a_repair_tells_the_whole_book_and_what_was_wrong() -> None:
     books = alice(BTC="1")
     books.state(BookId(ALICE), state(LATER))

@@ -251,6 +251,10 @@ class Account:
         """Tell whether the size of `coin` rests on a state older than `ms`."""
         return self.base(coin).ms < ms
 
+    def known_before(self, coin: str, ms: int) -> bool:
+        """Tell whether the venue last said before `ms` what is held of `coin`, if it ever did."""
+        return self.anchored_ms is not None and max(self.anchored_ms, self.base(coin).ms) < ms
+
     def deals_in(self, coin: str) -> bool:
         """Tell whether `coin` is held, or was traded lately."""
         return coin in self.holdings or any(delta.coin == coin for delta in self._recent)

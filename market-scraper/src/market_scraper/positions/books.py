@@ -44,11 +44,11 @@ class Books:
 
     sequences: dict[str, int] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
+    elsewhere: dict[str, dict[str, Account]] = field(default_factory=dict)
     untold: dict[str, _Untold] = field(default_factory=dict)
     _dealers: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _missed_ms: dict[str, int] = field(default_factory=dict)
     _whole_ms: int = 0
-
-    elsewhere: dict[str, dict[str, Account]] = field(default_factory=dict)
 
     @property
     def anchored(self) -> int:
@@ -105,6 +105,7 @@ class Books:
             if dex:
                 account = self._elsewhere(account, dex, delta.ms)
             self._dealers[delta.coin].add(account.address)
+            self._doubt_entry(account, delta.coin)
             sizes = account.take(delta)
             if sizes is not None:
                 before, after = sizes
@@ -119,10 +120,11 @@ class Books:
     def covered(self, coin: str, from_ms: int) -> Iterator[Account]:
         """Note that trades of `coin` are complete only from `from_ms`; yield the books in doubt.
 
-        Those are the traders that hold the coin or traded it lately; whether one of the others
-        entered it meanwhile is for the audit to find out.
+        Those are the traders that hold the coin or traded it lately. One of the others may have entered
+        it meanwhile: until it is asked again, its next trade in the coin puts it in doubt.
         """
         self._whole_ms = max(self._whole_ms, from_ms)
+        self._missed_ms[coin] = max(from_ms, self._missed_ms.get(coin, 0))
         dex = dex_of(coin) or MAIN_DEX
         for address in sorted(self._dealers[coin]):
             account = self.account(BookId(address, dex))
@@ -163,6 +165,13 @@ class Books:
             earlier = untold.moves.get(move.coin)
             untold.moves[move.coin] = move.after_that(earlier) if earlier else move
         return verdict
+
+    def _doubt_entry(self, account: Account, coin: str) -> None:
+        """Doubt the size of `coin` if trades of it were missed since `account` was last known."""
+        missed_ms = self._missed_ms.get(coin)
+        if missed_ms is not None and account.known_before(coin, missed_ms):
+            account.missed(coin, missed_ms)
+            self._of(account.address).doubted.add(coin)
 
     def _elsewhere(self, main: Account, dex: str, ms: int) -> Account:
         books = self.elsewhere.setdefault(main.address, {})

@@ -15,7 +15,7 @@ LEAST_WORTH = 0.25
 MOST_WORTH = 4.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class _Turn:
     key: BookId
     asked: float

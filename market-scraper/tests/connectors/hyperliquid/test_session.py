@@ -23,6 +23,7 @@ from market_scraper.errors import WireFormatError
 from shared_events.testing.factories import an_address
 
 BTC = Subscription("trades", "BTC")
+ETH = Subscription("trades", "ETH")
 
 
 def session(*wanted: Subscription) -> Session:
@@ -66,7 +67,7 @@ def heard(talk: Session, text: str, now: float = 1.0) -> list[Effect]:
 
 
 def test_everything_wanted_is_asked_for_once() -> None:
-    talk = session(BTC, Subscription("trades", "ETH"))
+    talk = session(BTC, ETH)
 
     sent = due(talk, 0)
 
@@ -243,6 +244,41 @@ def test_a_channel_that_stays_silent_after_that_tires_the_connection() -> None:
     due(talk, 6 + ACK_SECONDS + 1)
 
     assert talk.tired == "BTC stays silent"
+
+
+def test_when_all_trades_stop_together_the_coins_that_trade_seldom_are_renewed_too() -> None:
+    talk = session(BTC, ETH)
+    due(talk, 0)
+    for coin in ("BTC", "ETH"):
+        heard(talk, acknowledged({"type": "trades", "coin": coin}))
+    heard(talk, trades(99, 99, "ETH"))
+    for number in range(25):
+        heard(talk, trades(number, number), now=number / 10)
+
+    sent = [json.loads(effect.text) for effect in due(talk, 6) if isinstance(effect, Send)]
+
+    assert [(each["method"], each["subscription"]["coin"]) for each in sent] == [
+        ("unsubscribe", "BTC"),
+        ("subscribe", "BTC"),
+        ("unsubscribe", "ETH"),
+        ("subscribe", "ETH"),
+    ]
+
+
+def test_a_coin_whose_last_trades_were_not_repeated_is_asked_again_once_others_are_heard() -> None:
+    talk = session(BTC, ETH)
+    due(talk, 0)
+    for coin in ("BTC", "ETH"):
+        heard(talk, acknowledged({"type": "trades", "coin": coin}))
+        heard(talk, trades(99, 99, coin))
+    talk.asked(ETH, 10)
+
+    heard(talk, trades(1, 2), now=11)
+    assert due(talk, 18) == []
+    heard(talk, trades(3, 4), now=17)
+
+    sent = [json.loads(effect.text) for effect in due(talk, 18) if isinstance(effect, Send)]
+    assert [each["subscription"]["coin"] for each in sent] == ["ETH", "ETH"]
 
 
 def test_no_more_is_asked_for_than_there_is_room() -> None:

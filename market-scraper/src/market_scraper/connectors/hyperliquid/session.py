@@ -21,6 +21,9 @@ PING_SECONDS = 20.0
 PONG_SECONDS = 10.0
 SILENCE_SECONDS = 60.0
 ACK_SECONDS = 20.0
+REPLAY_SECONDS = 5.0
+"""How soon after a subscription the last trades of its coin are repeated, at the latest."""
+
 USER_AGAIN_SECONDS = 60.0
 """The venue refuses a user beyond its cap without saying which: later there may be room."""
 _TRADES = "trades"
@@ -85,6 +88,7 @@ class Complaint:
 
 
 _Topic = tuple[str, str | None, str | None]
+_ALL_TRADES: _Topic = (_TRADES, None, None)
 
 Effect = Send | Reconnect | TradesSeen | Data | Complaint
 
@@ -125,8 +129,12 @@ class Session:
 
     @property
     def ready(self) -> bool:
-        """Whether everything public that is wanted was confirmed."""
-        return all(wanted.user or wanted in self._confirmed for wanted in self.wanted)
+        """Whether everything public that is wanted was confirmed, and trades come."""
+        chorus = self._rhythms.get(_ALL_TRADES)
+        silent = chorus is not None and chorus.renewed_at is not None
+        return not silent and all(
+            wanted.user or wanted in self._confirmed for wanted in self.wanted
+        )
 
     @property
     def pending(self) -> list[Subscription]:
@@ -224,6 +232,7 @@ class Session:
         replay = coin in self._replaying
         self._replaying.discard(coin)
         self._rhythm((_TRADES, coin, None), now).beat(now)
+        self._rhythm(_ALL_TRADES, now).beat(now)
         taken = self.tape.take(coin, trades, replay=replay)
         if taken.trades or taken.covered_from_ms is not None:
             yield TradesSeen(coin, taken)
@@ -249,16 +258,44 @@ class Session:
         return rhythm
 
     def _wake_silent(self, now: float) -> Iterator[Effect]:
-        """Subscribe anew to what fell silent although the connection lives."""
+        """Subscribe anew to what fell silent although the connection lives.
+
+        Many coins trade too seldom to have a rhythm of their own; if all of them together stop, each is
+        renewed.
+        """
+        silent = dict.fromkeys(self._unanswered())
         for topic, rhythm in self._rhythms.items():
-            subscription = Subscription(*topic)
             if rhythm.lost(now, ACK_SECONDS):
-                self.tired = f"{topic[1] or topic[0]} stays silent"
-            elif rhythm.stopped(now) and subscription in self._confirmed:
+                self.tired = self.tired or f"{topic[1] or topic[0]} stays silent"
+            elif rhythm.stopped(now) and (stopped := self._silent(topic)):
                 rhythm.renewed(now)
-                yield Send(subscription.message("unsubscribe"))
-                yield Send(subscription.message("subscribe"))
-                self.asked(subscription, now)
+                silent |= dict.fromkeys(stopped)
+        for subscription in silent:
+            yield Send(subscription.message("unsubscribe"))
+            yield Send(subscription.message("subscribe"))
+            self.asked(subscription, now)
+
+    def _unanswered(self) -> list[Subscription]:
+        """Return whose last trades should have been repeated long before others' were heard.
+
+        Those of a coin that never traded are not.
+        """
+        chorus = self._rhythms.get(_ALL_TRADES)
+        if chorus is None or not self._replaying:
+            return []
+        coins = [coin for coin in self._replaying if self.tape.knows(coin)]
+        subscriptions = (Subscription(_TRADES, coin) for coin in sorted(coins))
+        heard = chorus.last - REPLAY_SECONDS
+        asked = (each for each in subscriptions if each in self._confirmed)
+        return [each for each in asked if self._asked[each] < heard]
+
+    def _silent(self, topic: _Topic) -> list[Subscription]:
+        """Return the confirmed subscriptions that bring `topic`."""
+        if topic == _ALL_TRADES:
+            trades = (each for each in self.wanted if each.type == _TRADES)
+            return [each for each in trades if each in self._confirmed]
+        subscription = Subscription(*topic)
+        return [subscription] if subscription in self._confirmed else []
 
     def _hopeless(self, now: float) -> str | None:
         if not self._ponged and now - self._pinged > PONG_SECONDS:

@@ -54,6 +54,10 @@ class TradeTape:
         begins = 0 if whole else min(trade.ms for trade in trades)
         return Taken(fresh, begins, gap=known)
 
+    def knows(self, coin: str) -> bool:
+        """Tell whether trades of `coin` were ever seen."""
+        return bool(self._seen.get(coin))
+
     def _forget(self, seen: dict[_Key, None]) -> None:
         while len(seen) > LEAST_KEPT_PER_COIN:
             oldest = next(iter(seen))
