@@ -10,11 +10,16 @@ trades are when it has parsed them.
 
 Three loads take turns: nobody listens; all markets; all markets and the ten accounts. Figures are the
 medians of their rounds, the worst block is that of all rounds.
+
+With `--hour` the venue begins half a minute before a full hour and only the last load is measured, once, over the block
+that charges everybody's funding, the one that notes how everybody stands, and the writing of the leaderboard. Its clock
+is not the reader's then, so no ages are told.
 """
 
 import argparse
 import asyncio
 import json
+import math
 import multiprocessing
 import os
 import re
@@ -23,7 +28,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Any, cast
 
@@ -35,6 +40,7 @@ MARKET = ("trades", "bbo", "l2Book", "activeAssetCtx")
 WHOLE_MARKET = ("allMids", "fastAssetCtxs", "allDexsAssetCtxs")
 ACCOUNT = ("userFills", "clearinghouseState", "userFundings", "orderUpdates")
 SOCKETS = 10
+BEFORE_THE_HOUR = "2026-11-01T00:59:30Z"
 WARM_UP_S = 5.0
 MOST_SECONDS = 600.0
 
@@ -115,7 +121,7 @@ async def venue(given: argparse.Namespace, core: int | None) -> AsyncIterator[st
         "orders": given.orders,
         "history": 10,
         "port": 0,
-    }
+    } | ({"start": BEFORE_THE_HOUR} if given.hour else {})
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "hyperliquid_simulator", "serve", "--no-limits"),
         *(text for name, value in options.items() for text in (f"--{name}", str(value))),
@@ -170,6 +176,9 @@ async def measure(given: argparse.Namespace, core: int | None) -> dict[str, Figu
     """Return the figures of every load."""
     async with venue(given, core) as url, aiohttp.ClientSession(url) as session:
         kinds = await loads(session, given.users)
+        if given.hour:
+            alone = await _round(session, url, kinds[-1], min(given.seconds, MOST_SECONDS))
+            return {"over an hour": replace(alone, read_p50=math.nan, read_p99=math.nan)}
         seconds = min(given.seconds, MOST_SECONDS) / (given.rounds * len(kinds))
         rounds: dict[str, list[Figures]] = {load.title: [] for load in kinds}
         for _ in range(given.rounds):
@@ -241,6 +250,7 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=90.0, help="of load in all, at most 600")
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--hour", action="store_true", help="measure over a full hour")
     parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args()
     with own_cores() as core:

@@ -314,6 +314,7 @@ class World:
         """
         due = self.time + self._random.uniform(*INTERVAL_MS)
         second = due // SECOND_MS * SECOND_MS
-        if second > self.time and due - second > TWAP_DELAY_MS[1]:
+        earliest, latest = TWAP_DELAY_MS
+        if second > self.time and not earliest <= due - second <= latest:
             due = max(second + self._random.uniform(*TWAP_DELAY_MS), self.time + 20.0)
         return float(min(int(due), max(self.funding.due_ms, self.time + 1)))
