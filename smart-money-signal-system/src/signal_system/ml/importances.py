@@ -35,8 +35,10 @@ class ColumnImportance(_Part):
         In which share of the folds it was.
     cluster
         Number of the group of columns that say much the same.
+    by_fold
+        The permutation importance in each fold, in order of time.
     by_regime
-        The permutation importance in each regime of the market.
+        The same in each regime of the market.
     """
 
     name: str
@@ -45,6 +47,7 @@ class ColumnImportance(_Part):
     above_control: bool
     folds_above: float = Field(ge=0, le=1)
     cluster: int = Field(ge=0)
+    by_fold: tuple[float, ...]
     by_regime: dict[str, float]
 
 
@@ -67,7 +70,8 @@ class Importances(_Part):
         Mean rank correlation of the columns' order between one fold and the next; None if there
         was one fold.
     remove
-        Columns not worth more than the control, whose cluster is not either.
+        Columns not worth more than the control; the best of a cluster that is worth more as a whole
+        stays.
     unknown
         Columns that the data did not know at all: nothing can be said of them.
     """

@@ -5,7 +5,7 @@ part training from test by that moment. Labels never change as later bars come; 
 has not shown by the last bar has none.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from math import ceil
 
@@ -29,6 +29,8 @@ class Labels:
         1 if being long paid, -1 if being short did, 0 if neither.
     returns
         Of being long from the first close to where it ended, before costs.
+    reach
+        How far the price had to move either way, as a fraction of the first close.
     """
 
     first: Ints
@@ -37,9 +39,14 @@ class Labels:
     ended: Ints
     outcomes: Ints
     returns: Floats
+    reach: Floats
 
     def __len__(self) -> int:
         return len(self.first)
+
+    def rows(self, chosen: Ints) -> "Labels":
+        """Return the labels with these numbers."""
+        return Labels(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
     def after_costs(self, sides: Ints, cost: float) -> Floats:
         """Return what having taken `sides` (1, 0 or -1) paid, a round trip costing `cost`."""
@@ -71,8 +78,15 @@ def fixed_horizon(bars: Bars, horizon: timedelta, *, cost: float) -> Labels:
     last = np.searchsorted(bars.closed, bars.closed + horizon // MILLISECOND)
     first, last = first[last < len(bars)], last[last < len(bars)]
     returns = bars.closes[last] / bars.closes[first] - 1
-    return _labels(
-        bars, first, last, np.where(np.abs(returns) > cost, np.sign(returns), 0), returns
+    outcomes = np.where(np.abs(returns) > cost, np.sign(returns), 0).astype(np.int64)
+    return Labels(
+        first,
+        last,
+        bars.closed[first],
+        bars.closed[last],
+        outcomes,
+        returns,
+        np.full(len(first), cost),
     )
 
 
@@ -93,13 +107,20 @@ def triple_barrier(
     reach = width * volatility(bars.closes, half_life) * np.sqrt(horizon / bars.length)
     reach[: ceil(3 * half_life)] = np.nan
     first = np.flatnonzero(reach > 0)
-    above = bars.closes[first] * (1 + np.maximum(reach[first], floor))
-    below = bars.closes[first] * (1 - np.maximum(reach[first], floor))
+    reach = np.maximum(reach[first], floor)
+    above, below = bars.closes[first] * (1 + reach), bars.closes[first] * (1 - reach)
     last, outcomes = _first_touch(bars, first, above, below, horizon)
-    known = last > first
-    first, last, outcomes = first[known], last[known], outcomes[known]
-    ends = np.select([outcomes > 0, outcomes < 0], [above[known], below[known]], bars.closes[last])
-    return _labels(bars, first, last, outcomes, ends / bars.closes[first] - 1)
+    ends = np.select([outcomes > 0, outcomes < 0], [above, below], bars.closes[last])
+    labels = Labels(
+        first=first,
+        last=last,
+        began=bars.closed[first],
+        ended=bars.closed[last],
+        outcomes=outcomes,
+        returns=ends / bars.closes[first] - 1,
+        reach=reach,
+    )
+    return labels.rows(np.flatnonzero(last > first))
 
 
 def uniqueness(first: Ints, last: Ints) -> Floats:
@@ -138,14 +159,3 @@ def _first_touch(
         last[waiting[settled]] = bar[settled]
         waiting, ahead = waiting[~settled], ahead + 1
     return last, outcomes
-
-
-def _labels(bars: Bars, first: Ints, last: Ints, outcomes: Ints, returns: Floats) -> Labels:
-    return Labels(
-        first=first,
-        last=last,
-        began=bars.closed[first],
-        ended=bars.closed[last],
-        outcomes=outcomes.astype(np.int64),
-        returns=returns,
-    )

@@ -85,6 +85,7 @@ def importances() -> Importances:
             above_control=place == 0,
             folds_above=1.0 if place == 0 else 0.2,
             cluster=place,
+            by_fold=(8.0, 9.0, 10.0) if place == 0 else (-0.1, 0.0, 0.1),
             by_regime={"bull": 9.0} if place == 0 else {"bull": 0.0},
         )
         for place, name in enumerate(names)

@@ -8,7 +8,7 @@ from pathlib import Path
 from signal_system.ml.manifest import Origin
 
 PACKAGE = "smart-money-signal-system"
-_LIBRARIES = ("hmmlearn", "numpy", "pandas", "scikit-learn", "ta-lib")
+_LIBRARIES = ("hmmlearn", "numpy", "pandas", "scikit-learn", "ta-lib", "xgboost")
 _SECONDS = 10
 
 

@@ -38,7 +38,12 @@ def estimate(table: Floats, statistic: Statistic) -> Estimate:
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         value = float(statistic(table.sum(axis=1, keepdims=True))[0])
-        drawn = statistic(table @ _weights(table.shape[1]))
+        drawn = statistic(table @ redrawn(table.shape[1]))
+    return covered(value, drawn)
+
+
+def covered(value: float, drawn: Floats) -> Estimate:
+    """Return `value` with the interval that 95 % of the `drawn` ones lie in."""
     if not np.isfinite(value):
         return Estimate(None)
     low, high = np.percentile(drawn[np.isfinite(drawn)], _COVERED)
@@ -52,8 +57,11 @@ def by_day(days: Ints, *columns: Floats) -> Floats:
 
 
 @lru_cache(maxsize=4)
-def _weights(days: int) -> Floats:
-    """Return how often each day is drawn, of shape (days, draws)."""
+def redrawn(days: int) -> Floats:
+    """Return how often each day is drawn, of shape (days, draws).
+
+    For statistics that are not made of sums: weigh every row by its day's number.
+    """
     random = np.random.default_rng(0)
     places = np.empty((days, DRAWS), dtype=np.int64)
     places[0] = random.integers(days, size=DRAWS)

@@ -30,16 +30,19 @@ from signal_system.training.ways import CHALLENGERS
 _HELP = """
 Fit the regime model of a coin and register it as a candidate.
 
-A statistical jump model is chosen on the first part of a walk through the candles and judged on the
-rest, refit by refit, beside a moving-average band, a rule of volatility and trend, Gaussian
-mixtures and a hidden Markov model. The report (JSON, and a page with plots) and the model become a
-version in the registry; it serves once it is promoted, and it can be promoted if its gates are open.
+A statistical jump model is chosen on the first part of a walk through the
+candles and judged on the rest, refit by refit, beside a moving-average
+band, a rule of volatility and trend, Gaussian mixtures and a hidden Markov
+model. The report (JSON, and a page with plots) and the model become a
+version in the registry; it serves once it is promoted, and it can be
+promoted if its gates are open.
 
     train-regime --coin BTC --interval 1h --data btc_1h.parquet
     signal-system models promote regime-BTC
 
-DATA is a Parquet or CSV file with the columns open_time (UTC, milliseconds since 1970), open, high,
-low, close, volume. Data with faults is refused, and it is said which rows.
+DATA is a Parquet or CSV file with the columns open_time (UTC, milliseconds
+since 1970), open, high, low, close, volume. Data with faults is refused,
+and it is said which rows.
 """
 
 _PIPE_WIDTH = 120
