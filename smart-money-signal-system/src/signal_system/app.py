@@ -26,6 +26,7 @@ from signal_system.event_subscriber import GROUP, TYPES, EventSubscriber, rememb
 from signal_system.feature_keeping import BarKeeper
 from signal_system.feature_serving import FeatureServing
 from signal_system.fold import SOURCE, Encoded, Fold
+from signal_system.importance_serving import feature_importances
 from signal_system.ml.features.feed import FeatureFeed
 from signal_system.ml.features.registry import SERVED
 from signal_system.ml.model_registry import ModelRegistry
@@ -107,6 +108,9 @@ class Service:
             self.fold, self._signals, self._subscriber, self._figures, health, clock
         )
         registry = ModelRegistry(settings.registry)
+        self.read_model.importances = lambda: feature_importances(
+            self.fold.state.directions, predictor
+        )
         self._watcher = ModelWatcher(registry, self._subscriber, self.fold, predictor)
         self.read_model.refused = lambda: self._watcher.refused
         self.restored = asyncio.Event()

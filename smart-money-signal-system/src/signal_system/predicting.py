@@ -34,6 +34,7 @@ class Predictor:
     def __init__(self, source: str) -> None:
         self._source = source
         self._models: dict[tuple[str, str], Direction] = {}
+        self._last: dict[tuple[str, str], Prediction] = {}
 
     @property
     def held(self) -> Mapping[tuple[str, str], Direction]:
@@ -48,13 +49,18 @@ class Predictor:
         """Let go of all other versions."""
         for key in self._models.keys() - wanted:
             del self._models[key]
+            self._last.pop(key, None)
+
+    def last(self, name: str, version: str) -> Prediction | None:
+        """Return what that version last answered; None if it was not asked since the start."""
+        return self._last.get((name, version))
 
     def answer(self, asked: Asked) -> StandardEvent[Any] | None:
         """Return the prediction; None if its trees are not here."""
         model = self._models.get((asked.name, asked.version))
         if model is None:
             return None
-        told = predicted(model, asked)
+        told = self._last[asked.name, asked.version] = predicted(model, asked)
         return event(told, source=self._source, time=asked.at, recorded_at=asked.at)
 
 

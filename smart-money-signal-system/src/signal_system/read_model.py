@@ -8,6 +8,7 @@ from shared_events.payloads import Regime
 from shared_events.runtime.clock import Clock
 from shared_events.runtime.health import Health
 from signal_system.api.port import Status
+from signal_system.api.schemas import FeatureImportance
 from signal_system.domain.moves import HORIZONS
 from signal_system.event_subscriber import EventSubscriber
 from signal_system.fold import Fold
@@ -42,6 +43,8 @@ class LiveReadModel:
     ----------
     refused
         Says which models were promoted and not taken into service, and why; set by who watches them.
+    importances
+        Says what features are worth to the classifiers in service; set by who holds them.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class LiveReadModel:
         self._asked: dict[str, tuple[bytes, ...]] = {}
         self._asked_at = -1
         self.progress = StartProgress(fold)
+        self.importances: Callable[[], Sequence[FeatureImportance]] = list
         self.refused: Callable[[], Mapping[str, str]] = dict
 
     def rows(self) -> bytes:
@@ -98,6 +102,10 @@ class LiveReadModel:
     def regime_history(self, scope: str, limit: int) -> Sequence[bytes]:
         """Return the turns of a scope, newest first, each encoded."""
         return self._signals.turns(scope, limit=limit)
+
+    def feature_importances(self) -> Sequence[FeatureImportance]:
+        """Return what features were worth to the classifiers in service, champions first."""
+        return self.importances()
 
     def status(self) -> Status:
         """Return the service's account of itself."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from shared_events.payloads import Regime
+from signal_system.api.schemas import FeatureImportance
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,10 @@ class ReadModel(Protocol):
 
     def regime_history(self, scope: str, limit: int) -> Sequence[bytes]:
         """Return the turns of a scope, newest first, each encoded."""
+        ...
+
+    def feature_importances(self) -> Sequence[FeatureImportance]:
+        """Return what features were worth to the classifiers in service, champions first."""
         ...
 
     def status(self) -> Status:

@@ -3,12 +3,59 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from shared_events.payloads import Regime, SignalSchema
 from shared_events.types import Action, Coin, Finite, Freshness, Number, Probability, Text
+from signal_system.ml.importances import Importances
 
 Horizon = Literal["1h", "4h", "24h"]
+_FEATURE_IMPORTANCE: dict[str, JsonValue] = {
+    "model": "direction-4h-BTC",
+    "coin": "BTC",
+    "role": "challenger",
+    "horizon_seconds": 14_400,
+    "model_version": "0.1.0-20260101-cfa93bd32ff5-9d03d08ee22e",
+    "spec_hash": "c7" * 32,
+    "importances": {
+        "explains": "raw_margin",
+        "rows": 40_000,
+        "folds": 8,
+        "first": "2022-01-01T00:00:00Z",
+        "last": "2026-01-01T00:00:00Z",
+        "control": 0.02,
+        "rank_agreement": 0.51,
+        "columns": [
+            {
+                "name": "return_1",
+                "permutation": {"value": 0.48, "low": -0.2, "high": 1.16},
+                "shap": 0.022,
+                "above_control": True,
+                "folds_above": 0.5,
+                "cluster": 0,
+                "by_fold": [0.1, 0.9, -0.2, 1.0, 0.4, 0.6, 0.3, 0.7],
+                "by_regime": {"bear": 0.48, "bull": 0.47},
+            }
+        ],
+        "clusters": [
+            {
+                "columns": ["return_1"],
+                "permutation": {"value": 0.45, "low": -0.18, "high": 1.08},
+                "above_control": True,
+            }
+        ],
+        "remove": [],
+        "unknown": [],
+    },
+    "live": {
+        "bar_closed_at": "2026-01-01T12:00:00Z",
+        "predicted": "hold",
+        "probability": 0.57,
+        "explains": "raw_margin",
+        "reasons": [["return_1", 0.11]],
+    },
+}
+
 HORIZON_SECONDS: dict[Horizon, int] = {"1h": 3_600, "4h": 14_400, "24h": 86_400}
 DEFAULT_HORIZON: Horizon = "4h"
 
@@ -78,6 +125,45 @@ class RegimeHistory(BaseModel):
     scope: Text
     now: Regime | None
     history: list[Regime]
+
+
+class LiveAttribution(BaseModel):
+    """What spoke for the class that a version last held likeliest.
+
+    ``reasons`` are columns with what each added to the raw margin of that class, the largest first;
+    calibration keeps their order.
+    """
+
+    bar_closed_at: datetime
+    predicted: Text
+    probability: Probability
+    explains: Text
+    reasons: list[tuple[Text, Finite]]
+
+
+class FeatureImportance(BaseModel):
+    """What each feature was worth to a version in service, on rows it had not learned from.
+
+    ``role`` is champion, or challenger: then no signal listens to it. ``live`` is null until it has
+    been asked since the start.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_FEATURE_IMPORTANCE]})
+
+    model: Text
+    coin: Coin
+    role: Literal["champion", "challenger"]
+    horizon_seconds: Annotated[int, Field(gt=0)]
+    model_version: Text
+    spec_hash: Text
+    importances: Importances
+    live: LiveAttribution | None
+
+
+class FeatureImportances(BaseModel):
+    """The classifiers in service, of one coin or of all; none, if none is."""
+
+    models: list[FeatureImportance]
 
 
 class Rejection(BaseModel):

@@ -12,7 +12,15 @@ from signal_system.api.access import Access, ApiSettings
 from signal_system.api.edge import Edge
 from signal_system.api.metrics import Metrics
 from signal_system.api.port import ReadModel
-from signal_system.api.routes import events, health, page, regime, signals, status
+from signal_system.api.routes import (
+    events,
+    feature_importance,
+    health,
+    page,
+    regime,
+    signals,
+    status,
+)
 from signal_system.api.schemas import ErrorDocument
 
 _DESCRIPTION = """
@@ -49,6 +57,7 @@ def build(read_model: ReadModel, publisher: Publisher, settings: ApiSettings) ->
     for guarded in (
         signals.routes(read_model),
         regime.routes(read_model),
+        feature_importance.routes(read_model),
         status.routes(read_model),
         events.routes(publisher),
     ):

@@ -122,6 +122,7 @@ def _metrics(outcome: Outcome) -> dict[str, float | None]:
         "brier": own.brier.value,
         "gain_mnat": own.gain.value,
         "auc": own.auc.value,
+        "auc_of_sign": own.auc_of_sign.value,
         "matthews": own.matthews.value,
         "calibration_error": own.calibration_error,
         "net_sharpe": own.gated.net.value,

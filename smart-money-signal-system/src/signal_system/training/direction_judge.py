@@ -60,7 +60,10 @@ class Verdict:
     gain
         Log loss less than the base rate's, in thousandths of a nat a row.
     auc, matthews
-        Of the direction, on the rows on which the price did reach a barrier.
+        Area under the curve and correlation of the direction, on the rows on which the price did
+        reach a barrier.
+    auc_of_sign
+        Area under the curve of whether it ended higher or lower, on all rows.
     calibration_error
         Mean distance between what was said and what came, over ten equal bins of each class.
     by_market
@@ -73,6 +76,7 @@ class Verdict:
     brier: Estimate
     gain: Estimate
     auc: Estimate
+    auc_of_sign: Estimate
     matthews: Estimate
     calibration_error: float
     reliability: dict[str, tuple[Bin, ...]]
@@ -113,7 +117,8 @@ class Judge:
             log_loss=self._mean(_losses(said, classes)),
             brier=self._mean(((said - came) ** 2).sum(axis=1)),
             gain=self._mean(gains),
-            auc=self.auc(said),
+            auc=self._auc(said, self.data.labels.outcomes[self.rows]),
+            auc_of_sign=self._auc(said, self.data.labels.returns[self.rows]),
             matthews=self._matthews(said),
             calibration_error=float(np.mean([_error(each) for each in bins.values()])),
             reliability=bins,
@@ -131,27 +136,21 @@ class Judge:
         classes = self.data.classes[self.rows]
         return self._mean(1_000 * (_losses(other, classes) - _losses(said, classes)))
 
-    def auc(self, said: Floats) -> Estimate:
-        """Return the area under the curve of the direction, where there was one."""
-        moved, up = self._moved()
-        if not up.any() or up.all():
+    def area(self, said: Floats) -> float | None:
+        """Return `Verdict.auc` without its interval; None if the price went one way only."""
+        rows, up = _ways(self.data.labels.outcomes[self.rows])
+        return None if _is_one_sided(up) else _area(_lean(said)[rows], up)(np.ones(len(up)))
+
+    def _auc(self, said: Floats, went: Floats | Ints) -> Estimate:
+        """Return how well `said` tells where the price `went`: above 0 is up, 0 does not count."""
+        rows, up = _ways(went)
+        if _is_one_sided(up):
             return Estimate(None)
-        _, places = np.unique(self.data.days[self.rows][moved], return_inverse=True)
-        area, draws = _area(_lean(said)[moved], up), redrawn(int(places.max()) + 1)
+        _, places = np.unique(self.data.days[self.rows][rows], return_inverse=True)
+        area, draws = _area(_lean(said)[rows], up), redrawn(int(places.max()) + 1)
         with np.errstate(divide="ignore", invalid="ignore"):
             drawn = np.array([area(draw[places]) for draw in draws.T])
         return covered(area(np.ones(len(up))), drawn)
-
-    def area(self, said: Floats) -> float | None:
-        """Return the same without an interval; None if the price went one way only, or nowhere."""
-        moved, up = self._moved()
-        return None if not up.any() or up.all() else _area(_lean(said)[moved], up)(np.ones(len(up)))
-
-    def _moved(self) -> tuple[Ints, Flags]:
-        """Return which rows reached a barrier, and whether the upper one."""
-        outcomes = self.data.labels.outcomes[self.rows]
-        moved = np.flatnonzero(outcomes)
-        return moved, outcomes[moved] > 0
 
     def worthwhile(self, said: Floats) -> Ints:
         """Return the side whose expected return is above the cost of taking it, 0 for neither."""
@@ -253,6 +252,16 @@ def _matthews(sums: Floats) -> Floats:
     hits, alarms, misses, rejections = sums
     norm = (hits + alarms) * (hits + misses) * (rejections + alarms) * (rejections + misses)
     return np.asarray((hits * rejections - alarms * misses) / np.sqrt(norm))
+
+
+def _ways(went: Floats | Ints) -> tuple[Ints, Flags]:
+    """Return the rows on which the price went somewhere, and whether that was up."""
+    rows = np.flatnonzero(went)
+    return rows, np.asarray(went[rows] > 0)
+
+
+def _is_one_sided(up: Flags) -> bool:
+    return not up.any() or bool(up.all())
 
 
 def _area(scores: Floats, positive: Flags) -> Callable[[Floats], float]:

@@ -65,19 +65,30 @@ def _ways(report: Report) -> str:
             html.estimate(way["gain"], 1),
             html.estimate(way["brier"], 4),
             html.estimate(way["auc"], 3),
+            html.estimate(way["auc_of_sign"], 3),
             html.estimate(way["matthews"], 3),
             html.number(way["calibration_error"]),
         )
         for name, way in report["ways"].items()
     ]
-    head = ("", "log loss", "gain, mnat", "Brier", "AUC", "Matthews", "calibration error")
+    head = (
+        "",
+        "log loss",
+        "gain, mnat",
+        "Brier",
+        "AUC",
+        "AUC of the sign",
+        "Matthews",
+        "calibration error",
+    )
     against = report["against_logistic"]
     return html.section(
         "What it knows, against what is simple",
         html.table(head, rows, own=TREES),
         "<p>Log loss and Brier score are of buy, sell and hold; most of a gain there is knowing how"
         " far the price will move, not where to. AUC and Matthews correlation are of the direction"
-        " alone, on the rows on which it did move. Over logistic regression the trees gain"
+        " alone, on the rows on which it reached a barrier; the AUC of the sign is of where it ended,"
+        " on all rows. Over logistic regression the trees gain"
         f" {html.estimate(against, 1).replace('<small>', '(').replace('</small>', ')')} thousandths"
         " of a nat a row.</p>",
     )

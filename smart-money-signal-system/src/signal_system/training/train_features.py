@@ -61,7 +61,7 @@ there is, and costs take more than it pays. A gate stays shut on anything
 better than can be true.
 """
 
-_PIPE_WIDTH = 150
+_PIPE_WIDTH = 120
 _BARS: tuple[Interval, ...] = ("15m", "1h", "4h", "1d")
 _OLD = timedelta(days=30)
 
@@ -228,16 +228,20 @@ def _table(outcome: Outcome) -> Table:
             f"[bold]{name}[/bold]" if name == TREES else name,
             _number(way.gain, 1),
             _number(way.auc, 3),
-            _number(way.matthews, 3),
-            _number(way.followed.gross),
-            _number(way.followed.net),
+            _number(way.auc_of_sign, 3),
+            _plain(way.followed.gross),
+            _plain(way.followed.net),
             _number(way.gated.net),
             f"{way.gated.trades_per_year:,.0f}",
         )
     return table
 
 
+def _plain(each: Estimate) -> str:
+    return "-" if each.value is None else f"{each.value:.2f}"
+
+
 def _number(each: Estimate, digits: int = 2) -> str:
     if each.value is None:
         return "-"
-    return f"{each.value:.{digits}f} \\[{each.low:.{digits}f}, {each.high:.{digits}f}]"
+    return f"{each.value:.{digits}f} \\[{each.low:.{digits}f},{each.high:.{digits}f}]"

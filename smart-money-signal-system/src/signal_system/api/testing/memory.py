@@ -6,6 +6,7 @@ from msgspec import json
 
 from shared_events.payloads import Regime, Signal
 from signal_system.api.port import Status
+from signal_system.api.schemas import FeatureImportance
 from signal_system.api.testing.factories import a_row, a_status
 
 _LIST_HORIZON = 14_400
@@ -18,6 +19,7 @@ class MemoryReadModel:
         self.said: dict[tuple[str, int], list[Signal]] = {}
         self.regimes_known: list[Regime] = []
         self.turns: dict[str, list[Regime]] = {}
+        self.importances: list[FeatureImportance] = []
         self.status_now: Status = a_status()
         self.failing: dict[str, str | None] = {"bus": None, "store": None}
         self._rows = b""
@@ -56,6 +58,10 @@ class MemoryReadModel:
         """Return the turns that were set, newest first."""
         turns = self.turns.get(scope, [])
         return [turn.model_dump_json().encode() for turn in turns[:limit]]
+
+    def feature_importances(self) -> Sequence[FeatureImportance]:
+        """Return those that were set."""
+        return self.importances
 
     def status(self) -> Status:
         """Return the status."""
