@@ -11,6 +11,8 @@ from signal_system.ml.trees import ROWS
 
 SEED = 0
 
+_GRAPH_NAME = "direction"  # by default a random one: the same trees must give the same bytes
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -73,4 +75,5 @@ def as_onnx(trees: xgboost.Booster) -> bytes | None:
     )
 
     wide = FloatTensorType([None, trees.num_features()])
-    return bytes(convert_xgboost(trees, initial_types=[(ROWS, wide)]).SerializeToString())
+    model = convert_xgboost(trees, initial_types=[(ROWS, wide)], name=_GRAPH_NAME)
+    return bytes(model.SerializeToString(deterministic=True))
