@@ -18,13 +18,17 @@ var(--line);border-radius:10px;padding:1.1rem 1.3rem 1.2rem;margin:1.1rem 0}.wid
 table{border-collapse:collapse;margin:.6rem 0;font-variant-numeric:tabular-nums;min-width:50%}
 th{color:var(--soft);font-size:.82rem;font-weight:600;vertical-align:bottom}td,th{padding:.38rem .75rem;
 text-align:right;border-bottom:1px solid var(--line)}tr:last-child td{border-bottom:0}td:first-child,
-th:first-child{text-align:left;padding-left:0}td.text{text-align:left}tr.own td{font-weight:600}
+th:first-child{text-align:left;padding-left:0;min-width:9.5rem}td.text,th.text{text-align:left}tr.own td{font-weight:600}
 small{color:var(--soft);font-weight:400;white-space:nowrap}td small{display:block}
 svg{width:100%;height:auto;font-size:12px;fill:currentColor;display:block}.key{color:var(--soft);
 font-size:.88rem}.key i{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin:0 .35em
 0 .9em;vertical-align:-.05em}.key i:first-child{margin-left:0}.no{color:var(--bad);font-weight:600}
 .yes{color:var(--good)}.verdict{border-left:4px solid var(--good)}.verdict.shut{border-left-color:
-var(--bad)}.verdict b{font-size:1.05rem}.tiles{display:grid;gap:.9rem;grid-template-columns:
+var(--bad)}.verdict p b{font-size:1.05rem}.gates{display:grid;gap:.5rem 1.6rem;
+grid-template-columns:repeat(auto-fill,minmax(300px,1fr));font-variant-numeric:tabular-nums;
+line-height:1.4}.gates div{padding:.35rem 0 .35rem 1.5rem;position:relative;border-top:1px solid
+var(--line)}.gates i{position:absolute;left:0;font-style:normal;font-weight:700}.gates small{
+white-space:normal}.tiles{display:grid;gap:.9rem;grid-template-columns:
 repeat(auto-fit,minmax(170px,1fr));margin:1.1rem 0}.tile{background:var(--card);border:1px solid
 var(--line);border-radius:10px;padding:.8rem 1rem}.tile b{display:block;font-size:1.45rem;
 font-variant-numeric:tabular-nums}.tile span{color:var(--soft);font-size:.85rem}footer{color:var(--soft)
@@ -61,11 +65,11 @@ def table(
         How many columns at the end hold words, not numbers.
     """
 
-    def cell(place: int, content: Any) -> str:
-        kind = ' class="text"' if place >= len(head) - text else ""
-        return f"<td{kind}>{content}</td>"
+    def cell(place: int, content: Any, kind: str = "td") -> str:
+        words = ' class="text"' if place >= len(head) - text else ""
+        return f"<{kind}{words}>{content}</{kind}>"
 
-    top = "".join(f"<th>{each}</th>" for each in head)
+    top = "".join(cell(place, each, "th") for place, each in enumerate(head))
     body = "".join(
         (_OWN_ROW if own is not None and row[0] == own else "<tr>")
         + "".join(cell(place, content) for place, content in enumerate(row))
@@ -89,21 +93,9 @@ def verdict(gates: Sequence[Mapping[str, Any]], *, passed: str, failed: str) -> 
     said = (
         f"<b>{passed}</b>" if not shut else f"<b>{failed}</b> It did not pass: {', '.join(shut)}."
     )
-    rows = [
-        (
-            f"{escape(gate['name'])} <small>{escape(gate['says'])}</small>",
-            number(gate["value"]),
-            f"{gate['threshold']:g}",
-            yes(passed=gate["passed"]),
-        )
-        for gate in gates
-    ]
     kind = "verdict shut" if shut else "verdict"
-    return (
-        f'<section class="{kind}"><p>{said}</p>'
-        + table(("gate", "value", "threshold", "passed"), rows)
-        + "</section>"
-    )
+    cards = "".join(map(_gate, gates))
+    return f'<section class="{kind}"><p>{said}</p><div class="gates">{cards}</div></section>'
 
 
 def key(colours: Mapping[str, str]) -> str:
@@ -138,3 +130,11 @@ def number(value: float | None) -> str:
 def yes(*, passed: bool) -> str:
     """Return a coloured yes or no."""
     return '<span class="yes">yes</span>' if passed else '<span class="no">no</span>'
+
+
+def _gate(gate: Mapping[str, Any]) -> str:
+    mark = '<i class="yes">✓</i>' if gate["passed"] else '<i class="no">✗</i>'
+    return (
+        f"<div>{mark}<b>{escape(gate['name'])}</b> {number(gate['value'])}"
+        f" <small>against {gate['threshold']:g}</small><br><small>{escape(gate['says'])}</small></div>"
+    )
