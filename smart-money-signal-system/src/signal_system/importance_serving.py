@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from shared_events.payloads import Prediction
 from signal_system.api.schemas import FeatureImportance, LiveAttribution
-from signal_system.directions import Directions
+from signal_system.directions import ROLES, Directions
 from signal_system.predicting import Predictor
 
 
@@ -33,7 +33,7 @@ def feature_importances(
                     live=_live(predictor.last(name, version)),
                 )
             )
-    return sorted(found, key=lambda each: each.role)
+    return sorted(found, key=lambda each: ROLES.index(each.role))
 
 
 def _live(told: Prediction | None) -> LiveAttribution | None:
