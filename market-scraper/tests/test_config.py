@@ -15,8 +15,8 @@ def test_the_defaults_are_the_real_venue_and_a_roster_of_500() -> None:
     settings = Settings.read()
 
     assert settings.exchange_url == MAINNET
-    assert settings.websocket_url == "wss://api.hyperliquid.xyz/ws"
-    assert settings.leaderboard_url == "https://stats-data.hyperliquid.xyz/Mainnet/leaderboard"
+    assert settings.websocket_at == "wss://api.hyperliquid.xyz/ws"
+    assert settings.leaderboard_at == "https://stats-data.hyperliquid.xyz/Mainnet/leaderboard"
     assert (settings.max_traders, settings.weight_limit) == (500, 840)
     assert settings.database == Path("var/market-scraper.db")
 
@@ -24,8 +24,20 @@ def test_the_defaults_are_the_real_venue_and_a_roster_of_500() -> None:
 def test_a_simulators_addresses_follow_from_its_url() -> None:
     settings = Settings.read(exchange_url="http://127.0.0.1:18777/")
 
-    assert settings.websocket_url == "ws://127.0.0.1:18777/ws"
-    assert settings.leaderboard_url == "http://127.0.0.1:18777/leaderboard"
+    assert settings.websocket_at == "ws://127.0.0.1:18777/ws"
+    assert settings.leaderboard_at == "http://127.0.0.1:18777/leaderboard"
+
+
+def test_a_venue_may_be_named_and_each_of_its_places_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings.read(exchange_url="mainnet").exchange_url == MAINNET
+    assert Settings.read(exchange_url="testnet").websocket_at.endswith("testnet.xyz/ws")
+    monkeypatch.setenv("MARKET_SCRAPER_WEBSOCKET_URL", "wss://mirror.example/ws/")
+    monkeypatch.setenv("MARKET_SCRAPER_LEADERBOARD_URL", "https://mirror.example/board")
+
+    settings = Settings.read()
+
+    assert settings.websocket_at == "wss://mirror.example/ws"
+    assert settings.leaderboard_at == "https://mirror.example/board"
 
 
 def test_the_environment_is_read_and_an_option_wins(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,6 +76,10 @@ def test_a_mongodb_has_a_file_beside_it_and_its_secret_is_not_shown() -> None:
         ("MAX_TRADERS", "none"),
         ("MAX_TRADERS", "0"),
         ("WEIGHT_SHARE", "1.5"),
+        ("BUDGET_SHARE", "0"),
+        ("BUDGET_URL", "http://127.0.0.1"),
+        ("WEBSOCKET_URL", "https://venue/ws"),
+        ("LEADERBOARD_URL", "wss://venue"),
         ("EXCHANGE_URL", "ftp://venue"),
         ("BUS_URL", "localhost:6379"),
         ("STORAGE_URL", "mysql://x"),

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from market_scraper.cli_backfill import backfill
 from market_scraper.cli_live import coins, collectors
+from market_scraper.cli_plan import print_plan
 from market_scraper.config import Settings
 from market_scraper.orchestration.doctor import examine
 from market_scraper.orchestration.lifecycle import open_repository
@@ -65,7 +66,7 @@ Address = Annotated[str, typer.Argument(help="The account, 0x and 40 hexadecimal
 
 
 @cli.command()
-def run(
+def run(  # noqa: PLR0913 -- each is an option of the command
     exchange: Exchange = None,
     bus: Bus = None,
     max_traders: Annotated[
@@ -77,6 +78,11 @@ def run(
     ] = None,
     api_port: Annotated[int | None, typer.Option(help="Port of health, status, metrics.")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+    *,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Start nothing; say what it takes and what does not fit."),
+    ] = False,
 ) -> None:
     """Follow the venue until interrupted.
 
@@ -93,6 +99,9 @@ def run(
         api_port=api_port,
         log_level=log_level,
     )
+    if dry_run:
+        asyncio.run(print_plan(settings))
+        return
     configure("market-scraper", settings.log_level)
     raise typer.Exit(serve(settings))
 

@@ -19,6 +19,7 @@ _CREDENTIALS_FOLDER = "CREDENTIALS_DIRECTORY"
 _CREDENTIALS = re.compile(r"://[^@/]*@")
 PREFIX = "MARKET_SCRAPER_"
 MAINNET = "https://api.hyperliquid.xyz"
+_VENUES = {"mainnet": MAINNET, "testnet": "https://api.hyperliquid-testnet.xyz"}
 _MAINNET_LEADERBOARD = "https://stats-data.hyperliquid.xyz/Mainnet/leaderboard"
 _REDIS = ("redis", "rediss", "unix")
 _BUSES = (*_REDIS, "memory", "http", "https")
@@ -38,6 +39,9 @@ class Settings(BaseSettings):
 
     Parameters
     ----------
+    exchange_url, websocket_url, leaderboard_url
+        The venue, by URL or by name (``mainnet``, ``testnet``); the other two follow from it unless they
+        are set.
     bus_key
         The API key, if `bus_url` is the signal system's own ``http://`` address.
     budget_share
@@ -88,6 +92,8 @@ class Settings(BaseSettings):
     )
 
     exchange_url: Annotated[str, Field(max_length=500)] = MAINNET
+    websocket_url: Annotated[str, Field(max_length=500)] | None = None
+    leaderboard_url: Annotated[str, Field(max_length=500)] | None = None
     bus_url: Annotated[str, Field(max_length=500)] = "redis://127.0.0.1:6379/0"
     bus_key: SecretStr | None = None
     storage_url: Annotated[str, Field(max_length=500, repr=False)] = _DATABASE
@@ -170,9 +176,17 @@ class Settings(BaseSettings):
     @field_validator("exchange_url")
     @classmethod
     def _is_web(cls, value: str) -> str:
-        if not urlsplit(_with_scheme(value, ("http", "https"), MAINNET)).hostname:
-            raise ValueError(f"it names no host; set it to a URL such as {MAINNET}")
-        return value.rstrip("/")
+        return _place(_VENUES.get(value, value), ("http", "https"), MAINNET)
+
+    @field_validator("websocket_url")
+    @classmethod
+    def _is_websocket(cls, value: str | None) -> str | None:
+        return value and _place(value, ("ws", "wss"), "wss://api.hyperliquid.xyz/ws")
+
+    @field_validator("leaderboard_url")
+    @classmethod
+    def _is_file_on_the_web(cls, value: str | None) -> str | None:
+        return value and _place(value, ("http", "https"), _MAINNET_LEADERBOARD)
 
     @field_validator("bus_url")
     @classmethod
@@ -196,13 +210,15 @@ class Settings(BaseSettings):
         return _with_scheme(value, ("sqlite",), _DATABASE)
 
     @property
-    def websocket_url(self) -> str:
+    def websocket_at(self) -> str:
         """Where the venue's websocket is."""
-        return f"ws{self.exchange_url.removeprefix('http')}/ws"
+        return self.websocket_url or f"ws{self.exchange_url.removeprefix('http')}/ws"
 
     @property
-    def leaderboard_url(self) -> str:
+    def leaderboard_at(self) -> str:
         """Where the leaderboard file lies: the real venue has it on a host of its own."""
+        if self.leaderboard_url is not None:
+            return self.leaderboard_url
         if self.exchange_url == MAINNET:
             return _MAINNET_LEADERBOARD
         return f"{self.exchange_url}/leaderboard"
@@ -233,6 +249,12 @@ class Settings(BaseSettings):
     def candle_history(self) -> timedelta:
         """How far back candles are asked for."""
         return timedelta(days=self.candle_days)
+
+
+def _place(value: str, schemes: tuple[str, ...], example: str) -> str:
+    if not urlsplit(_with_scheme(value, schemes, example)).hostname:
+        raise ValueError(f"it names no host; set it to a URL such as {example}")
+    return value.rstrip("/")
 
 
 def _with_scheme(value: str, schemes: tuple[str, ...], example: str) -> str:

@@ -101,7 +101,7 @@ async def past(
         keeper = Keeper(repository, clock, every_seconds=1, position_max_interval_seconds=1)
         teller = Teller(publisher, writer, keeper, clock)
         yield Past(
-            InfoClient(http, settings.exchange_url, settings.leaderboard_url, throttle),
+            InfoClient(http, settings.exchange_url, settings.leaderboard_at, throttle),
             repository,
             Filling(repository, teller.tell, clock),
         )

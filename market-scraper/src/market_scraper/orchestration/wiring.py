@@ -51,14 +51,14 @@ def build(  # noqa: PLR0913, PLR0917 -- each is a collaborator of its own
 ) -> Scraper:
     """Wire the parts together; nothing runs yet."""
     feed = Feed(
-        settings.websocket_url,
+        settings.websocket_at,
         clock,
         lifetime_seconds=settings.connection_seconds,
         share=settings.budget_share,
         tap=tap,
     )
     venue_time = VenueTime(feed.tape, clock)
-    info = InfoClient(http, settings.exchange_url, settings.leaderboard_url, throttle, tap)
+    info = InfoClient(http, settings.exchange_url, settings.leaderboard_at, throttle, tap)
     positions = TraderPositionsCollector(
         info,
         feed,

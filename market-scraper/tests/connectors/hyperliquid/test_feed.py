@@ -1,6 +1,7 @@
 import structlog
 
-from market_scraper.connectors.hyperliquid.feed import MOST_USERS, Feed
+from market_scraper.connectors.hyperliquid.feed import Feed
+from market_scraper.connectors.hyperliquid.room import room_for
 from market_scraper.connectors.hyperliquid.session import Subscription
 from shared_events.runtime.clock import ManualClock
 from shared_events.testing.factories import an_address
@@ -40,15 +41,15 @@ def test_users_beyond_our_share_of_the_cap_are_refused_until_one_is_let_go(
     clock: ManualClock,
 ) -> None:
     feed = Feed("ws://nowhere", clock, lines=2)
-    users = [an_address(number) for number in range(MOST_USERS + 1)]
+    users = [an_address(number) for number in range(room_for().users + 1)]
     fitted = [feed.subscribe(Subscription("userFills", user=user)) for user in users]
-    assert fitted == [True] * MOST_USERS + [False]
+    assert fitted == [True] * room_for().users + [False]
     assert feed.subscribe(Subscription("userEvents", user=users[0]))
 
     feed.unsubscribe(Subscription("userFills", user=users[1]))
 
     assert feed.subscribe(Subscription("userFills", user=users[-1]))
-    assert len(feed.users) == MOST_USERS
+    assert len(feed.users) == room_for().users
 
 
 def test_a_coin_that_is_not_listed_is_named_and_never_asked_for(clock: ManualClock) -> None:

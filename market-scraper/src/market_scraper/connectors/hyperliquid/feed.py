@@ -7,6 +7,7 @@ from random import Random
 import structlog
 
 from market_scraper.connectors.hyperliquid.line import Lifetime, Line
+from market_scraper.connectors.hyperliquid.room import room_for
 from market_scraper.connectors.hyperliquid.session import (
     Complaint,
     Data,
@@ -25,13 +26,7 @@ from shared_events.runtime.clock import Clock
 
 log = structlog.get_logger()
 
-MOST_LINES = 4
 LIFETIME_SECONDS = 6 * 3_600.0
-VENUE_SUBSCRIPTIONS = 1_000
-VENUE_CONNECTIONS = 10
-VENUE_USERS = 10
-MOST_USERS = 8
-"""Two are left to whoever else looks."""
 _TRADES = "trades"
 
 
@@ -61,7 +56,7 @@ class Feed:
         self,
         url: str,
         clock: Clock,
-        lines: int = MOST_LINES,
+        lines: int = 4,
         *,
         lifetime_seconds: float = LIFETIME_SECONDS,
         share: float = 1.0,
@@ -69,24 +64,22 @@ class Feed:
         tap: Tap = untapped,
     ) -> None:
         limits, self.lifetime = SocketLimits(share), Lifetime(lifetime_seconds)
-        lines = max(1, min(lines, int(VENUE_CONNECTIONS * share) - 1))
+        self._room = room_for(share, lines)
         self._clock = clock
         jitter = Random(seed)  # noqa: S311 -- spreads reconnections, keeps no secret
         self.tape = TradeTape()
         self._lines = [
             VenueLine(
                 url,
-                Line(self.tape, self.lifetime, number / lines),
+                Line(self.tape, self.lifetime, number / self._room.lines),
                 limits,
                 clock,
                 self._dispatch,
                 jitter=jitter,
                 tap=_at(tap, number),
             )
-            for number in range(lines)
+            for number in range(self._room.lines)
         ]
-        self._most = int(VENUE_SUBSCRIPTIONS * share) * lines // (lines + 1)
-        self._most_users = min(MOST_USERS, int(VENUE_USERS * share))
         self._subscribed: set[Subscription] = set()
         self._listed: frozenset[str] | None = None
         self.on_trades: list[Callable[[TradesSeen], None]] = []
@@ -179,9 +172,9 @@ class Feed:
     def _no_room(self, subscription: Subscription) -> str | None:
         if not self._may_be(subscription):
             return "coin_not_listed"
-        if len(self._subscribed) >= self._most:
+        if len(self._subscribed) >= self._room.subscriptions:
             return "too_many_subscriptions"
-        if subscription.user and len(self.users | {subscription.user}) > self._most_users:
+        if subscription.user and len(self.users | {subscription.user}) > self._room.users:
             return "too_many_users"
         return None
 
