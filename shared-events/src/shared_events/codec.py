@@ -12,14 +12,13 @@ from shared_events.envelope import Payload, StandardEvent
 from shared_events.errors import DataError, DecodeError, UnknownEventError
 from shared_events.finite import finite_check
 from shared_events.payloads import HOT, SCHEMAS
+from shared_events.payloads.upcasts import UPCASTS as PUBLISHED_UPCASTS
 from shared_events.types import plain
 
 MAX_EVENT_BYTES = 1 << 20
 """Longer messages are refused unread."""
 
-UPCASTS: dict[tuple[str, int], Callable[[bytes], bytes]] = {}
-"""Old ``(type, version)`` to the function that turns its data into the next version's."""
-
+UPCASTS = dict(PUBLISHED_UPCASTS)
 
 SCHEMA_OF: dict[str, type[Payload]] = {schema.event_type: schema for schema in SCHEMAS}
 """The published schema of every type this build knows."""

@@ -14,9 +14,12 @@ from shared_events.types import (
     Freshness,
     Number,
     Probability,
+    Side,
     Text,
     UtcDatetime,
 )
+
+Severity = Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"]
 
 
 class ContributionSchema(Part):
@@ -347,9 +350,14 @@ class ModelChange(Payload):
 
 
 class WhaleAlert(Payload):
-    """A move of a large trader that somebody would want to hear of."""
+    """A move of a large trader, of several, or of how well we see them, that somebody would want to know.
+
+    What goes on is told again, as a new alert that names the one it ``supersedes``: when its severity
+    rises, or it turns into something else. ``at`` is event time.
+    """
 
     event_type: ClassVar[str] = "whale_alerts"
+    event_version: ClassVar[int] = 2
 
     alert_id: Text
     """Names it."""
@@ -357,22 +365,30 @@ class WhaleAlert(Payload):
     """What fired."""
     rule_version: Text
     """Of the rule."""
-    severity: Literal["info", "notable", "major", "critical"]
-    """How much it matters."""
+    severity: Severity
+    """How much it matters, by how often the threshold was reached."""
     episode: Text
     """What move it is part of."""
-    address: Address
-    """The trader's account."""
-    coin: Coin
-    """The market by its full wire name."""
+    address: Address | None = None
+    """The trader's account; None if it is about several, or nobody."""
+    coin: Coin | None = None
+    """The market by its full wire name; None if it is about all."""
     at: UtcDatetime
     """When it happened."""
+    message: Text = ""
+    """The same in a sentence."""
     supersedes: Text | None = None
     """The alert it replaces."""
+    side: Side | None = None
+    """The direction of the move."""
+    magnitude: Finite | None = None
+    """How many times the rule's threshold was reached; at least 1."""
     notional: Number | None = None
     """USD moved."""
     share_of_equity: Number | None = None
     """Of the account's value."""
+    share_of_open_interest: Number | None = None
+    """Of the coin's open interest."""
     price: Number | None = None
     """Average."""
     before: Number | None = None
@@ -386,8 +402,8 @@ class WhaleAlert(Payload):
 
     @property
     def subject(self) -> str:
-        """``address:coin``."""
-        return f"{self.address}:{self.coin}"
+        """``address:coin``, a dash for what it is not about."""
+        return f"{self.address or '-'}:{self.coin or '-'}"
 
     @property
     def identity(self) -> str:
