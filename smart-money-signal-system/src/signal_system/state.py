@@ -56,12 +56,27 @@ class Quote(NamedTuple):
 
 
 class Effect(NamedTuple):
-    """What one record changed: coins to decide anew, regimes there is news of, a price, a bar heard."""
+    """What one record changed.
+
+    Attributes
+    ----------
+    coins
+        To decide anew.
+    regimes
+        There is news of.
+    quote
+        A price that was heard.
+    moved
+        Coins of which a trader's positions are news.
+    bar
+        One that closed.
+    """
 
     coins: Collection[str] = ()
     regimes: Sequence[News] = ()
     quote: Quote | None = None
     bar: ClosedBar | None = None
+    moved: Collection[str] = ()
 
 
 _NOTHING = Effect()
@@ -200,6 +215,10 @@ class State:
         """Return the traders on the roster."""
         return (trader for trader in self.traders.values() if trader.tracked)
 
+    def entity_of(self, address: str) -> str:
+        """Return whom an address votes as."""
+        return self.voices.families.head(address)
+
     def weight_of(self, entity: str) -> int:
         """Return the weight of the entity's head, or of its heaviest member, in ppm."""
         return self.voices.of(self.voices.speaker(entity))
@@ -300,7 +319,8 @@ class State:
             return _NOTHING
         self._digests.pop(told.address, None)
         self._tell(told.address, moves)
-        return Effect(self.voices.follow(told.address, moves))
+        moved = {move.coin for move in moves}
+        return Effect(self.voices.follow(told.address, moves), moved=moved)
 
     def _on_roster(self, told: TrackedTrader, at: datetime) -> Effect:
         told, trader = _no_later(told, at), self._trader(told.address)
@@ -333,7 +353,7 @@ class State:
         if known is None and len(self.markets) >= MAX_COINS:
             return _NOTHING
         mark = None if told.delisted else usable(told.mark)  # the last price of what is no market
-        self.markets[told.coin] = Market(said_at, mark, told.delisted)
+        self.markets[told.coin] = Market(said_at, mark, told.delisted, usable(told.open_interest))
         if mark is None:
             return Effect((told.coin,))
         funding = None if told.funding is None else float(told.funding)

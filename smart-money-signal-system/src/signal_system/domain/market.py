@@ -9,11 +9,18 @@ _LOWEST, _HIGHEST = Decimal("1E-12"), Decimal(10**15)
 
 
 class Market(Struct, frozen=True):
-    """What a signal on one coin refers to; `mark` is None if the venue named no usable price."""
+    """What a signal on one coin refers to; `mark` is None if the venue named no usable price.
+
+    Attributes
+    ----------
+    open_interest
+        In the coin, one side; None if the venue did not say.
+    """
 
     at: datetime
     mark: Decimal | None
     delisted: bool
+    open_interest: Decimal | None = None
 
 
 def usable(price: Decimal | None) -> Decimal | None:

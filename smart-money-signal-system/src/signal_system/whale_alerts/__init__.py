@@ -1,0 +1,1 @@
+"""Who moved so much that somebody would want to know: pure, in event time."""
