@@ -15,6 +15,7 @@ from signal_system.domain.rules import Rules
 from signal_system.fold_config import FoldConfig
 from signal_system.ml.band import Band
 from signal_system.weighting_engine import WeightingConfig
+from signal_system.whale_alerts.config import AlertRules
 
 PREFIX = "SIGNAL_SYSTEM_"
 
@@ -35,6 +36,8 @@ class Settings(BaseSettings):
         What decides the signals; both enter the hash that every signal states.
     baseline
         The band that tells the market's regime while no model does.
+    alerts
+        From when on a move is worth an alert.
     models
         The registry: where versions of models are kept and their champions named; without one it
         lies in `data_dir`.
@@ -61,6 +64,7 @@ class Settings(BaseSettings):
     rules: Rules = Field(default_factory=Rules)
     weighting: WeightingConfig = Field(default_factory=WeightingConfig)
     baseline: Band = Field(default_factory=Band)
+    alerts: AlertRules = Field(default_factory=AlertRules)
     models: Path | None = None
     checkpoint_seconds: Annotated[float, Field(gt=0, le=300)] = 5.0
     checkpoint_records: Annotated[int, Field(ge=1)] = 20_000
@@ -130,7 +134,12 @@ class Settings(BaseSettings):
 
     def fold_config(self) -> FoldConfig:
         """Return what decides the signals, beside the models that the journal names."""
-        return FoldConfig(rules=self.rules, weighting=self.weighting, baseline=self.baseline)
+        return FoldConfig(
+            rules=self.rules,
+            weighting=self.weighting,
+            baseline=self.baseline,
+            alerts=self.alerts,
+        )
 
 
 _ALIASES = {"api_port": f"{PREFIX}API_PORT"}

@@ -9,7 +9,7 @@ from msgspec import Raw, Struct, json, structs
 
 from shared_events.envelope import StandardEvent, event
 from shared_events.journal import Tick
-from shared_events.payloads import Models, Outcome, Regime, Signal
+from shared_events.payloads import Models, Outcome, Regime, Signal, WhaleAlert
 from signal_system.directions import Slot, bet_of
 from signal_system.domain.claims import Claim
 from signal_system.domain.trader import Trader
@@ -24,17 +24,24 @@ from signal_system.signal_generation.processor import (
 )
 from signal_system.state import Effect, State, StateSnapshot
 from signal_system.weighting_engine import TraderWeightingEngine
+from signal_system.whale_alerts.detector import AlertMemory, WhaleAlertDetector
 
 __all__ = ["SNAPSHOT_VERSION", "SOURCE", "Encoded", "Fold", "FoldConfig", "FoldSnapshot", "Issued"]
 
 SOURCE = "signal-system"
-SNAPSHOT_VERSION = 5
+SNAPSHOT_VERSION = 6
 """Raised whenever a snapshot of an earlier build would be misread: the journal is folded instead."""
 
 _LATEST_NEWS = timedelta(days=1)  # no bar that is asked about is longer
 
 Issued = StandardEvent[Any]
-"""A `signals`, `outcomes`, `regimes` or `predictions` event that a record led to."""
+"""A `signals`, `outcomes`, `regimes`, `predictions` or `whale_alerts` event that a record led to."""
+
+Fact = Signal | Outcome | Regime | WhaleAlert
+
+
+_ALERT_SECONDS = 14_400
+"""After which an alert is held against the price."""
 
 
 class FoldSnapshot(Struct, kw_only=True):
@@ -49,6 +56,7 @@ class FoldSnapshot(Struct, kw_only=True):
     state: StateSnapshot
     memory: Memory
     features: FeedSnapshot
+    alerts: AlertMemory
 
 
 class Encoded(NamedTuple):
@@ -91,6 +99,7 @@ class Fold:
             models=Models(),
         )
         self.processor = self._processor(Memory())
+        self.alerts = WhaleAlertDetector(config.alerts, self.state)
 
     def apply(self, position: int, record: StandardEvent[Any] | Tick) -> list[Issued]:
         """Take the record at `position` and return what it led to."""
@@ -112,6 +121,7 @@ class Fold:
         self.position = position
         if before is not None and self.state.now is not None and self.state.now < before:
             self.processor.rewind()
+            self.alerts.rewind()
         yield from self._facts(record, effect)
         touched.update(effect.coins)
         for signals in self.processor.react(touched, position):
@@ -119,7 +129,7 @@ class Fold:
         yield from self._see_features(record)
 
     def _facts(self, record: StandardEvent[Any] | Tick, effect: Effect) -> Iterator[list[Issued]]:
-        """Yield what there is to tell whatever is decided: regimes, predictions, outcomes."""
+        """Yield what there is to tell whatever is decided: regimes, predictions, outcomes, alerts."""
         if effect.regimes:
             yield [self._event(self.state.regimes.fact(news)) for news in effect.regimes]
         if isinstance(record, StandardEvent) and record.type == "predictions":
@@ -127,6 +137,8 @@ class Fold:
             yield [record]
         if outcomes := self._outcomes(effect):
             yield [self._event(outcome) for outcome in outcomes]
+        if alerts := self._alerts(record, effect):
+            yield [self._alerted(alert) for alert in alerts]
 
     def may_ask(self, record: StandardEvent[Any]) -> bool:
         """Tell whether `record` may lead to a row that a classifier is asked about."""
@@ -160,6 +172,7 @@ class Fold:
             state=self.state.snapshot(encoded and encoded.traders),
             memory=self.processor.memory,
             features=features,
+            alerts=self.alerts.snapshot(),
         )
         return json.encode(whole)
 
@@ -167,6 +180,7 @@ class Fold:
         """Become the fold that `saved` was taken of; this one must be new."""
         self.state.restore(saved.state)
         self.features.restore(saved.features)
+        self.alerts.restore(saved.alerts)
         self.go_on(saved.position, saved.memory)
 
     def go_on(self, position: int, memory: Memory) -> None:
@@ -235,6 +249,36 @@ class Fold:
             told.append(outcome)
         return [*told, *open_.give_up(now, terms)]
 
+    def _alerts(self, record: StandardEvent[Any] | Tick, effect: Effect) -> list[WhaleAlert]:
+        """Return what is worth an alert in a record that had that effect."""
+        if isinstance(record, Tick):
+            status, now = self.processor.status(), self.state.now
+            if status is None or now is None or self.state.recording:
+                return []
+            return list(self.alerts.tick(status, now))
+        at = record.recorded_at
+        if effect.moved is not None:
+            return list(self.alerts.hear(record.data, effect.moved, at, record.id))
+        return list(self.alerts.price(effect.quote.coin, at)) if effect.quote else []
+
+    def _alerted(self, alert: WhaleAlert) -> Issued:
+        """Return the event of `alert`; the first of a move is a claim whose outcome will be told."""
+        event_ = self._event(alert)
+        if alert.coin is None or alert.side is None or alert.supersedes is not None:
+            return event_
+        market = self.state.markets.get(alert.coin)
+        if market is not None and market.mark is not None:
+            claim = Claim(
+                id=event_.id,
+                coin=alert.coin,
+                action="BUY" if alert.side == "buy" else "SELL",
+                said_at=alert.at,
+                horizon_seconds=_ALERT_SECONDS,
+                reference_price=market.mark,
+            )
+            self.processor.memory.outcomes.join(claim)
+        return event_
+
     def _issued(self, signals: Sequence[Signal]) -> list[Issued]:
         """Return the events of `signals`; those with a price are claims whose outcome will be told."""
         events = [self._event(signal) for signal in signals]
@@ -252,7 +296,7 @@ class Fold:
             self.processor.memory.outcomes.join(claim, repeats=signal.subject)
         return events
 
-    def _event(self, fact: Signal | Outcome | Regime) -> Issued:
+    def _event(self, fact: Fact) -> Issued:
         at = _time_of(fact)
         return event(fact, source=SOURCE, time=at, recorded_at=self.state.now or at)
 
@@ -267,7 +311,7 @@ def _moment(record: StandardEvent[Any] | Tick) -> datetime:
     return record.at if isinstance(record, Tick) else record.recorded_at
 
 
-def _time_of(fact: Signal | Outcome | Regime) -> datetime:
+def _time_of(fact: Fact) -> datetime:
     """Return when what `fact` tells of happened."""
     if isinstance(fact, Signal):
         return fact.as_of

@@ -8,15 +8,17 @@ from msgspec import json
 from signal_system.domain.rules import Rules
 from signal_system.ml.band import Band
 from signal_system.weighting_engine import WeightingConfig
+from signal_system.whale_alerts.config import AlertRules
 
 
 @dataclass(frozen=True, slots=True)
 class FoldConfig:
-    """Everything that decides which signals a journal leads to; its models are in the journal."""
+    """Everything that decides what a journal leads to; its models are in the journal."""
 
     rules: Rules = field(default_factory=Rules)
     weighting: WeightingConfig = field(default_factory=WeightingConfig)
     baseline: Band = field(default_factory=Band)
+    alerts: AlertRules = field(default_factory=AlertRules)
 
     @property
     def hash(self) -> str:

@@ -67,7 +67,7 @@ class Effect(NamedTuple):
     quote
         A price that was heard.
     moved
-        Coins of which a trader's positions are news.
+        Coins of which a trader's positions are news; None if none were told, or old ones.
     bar
         One that closed.
     """
@@ -76,7 +76,7 @@ class Effect(NamedTuple):
     regimes: Sequence[News] = ()
     quote: Quote | None = None
     bar: ClosedBar | None = None
-    moved: Collection[str] = ()
+    moved: Collection[str] | None = None
 
 
 _NOTHING = Effect()
@@ -316,7 +316,7 @@ class State:
             return _NOTHING
         self._see(trader)
         if not moves:
-            return _NOTHING
+            return Effect(moved=())
         self._digests.pop(told.address, None)
         self._tell(told.address, moves)
         moved = {move.coin for move in moves}

@@ -167,6 +167,11 @@ class SignalGenerationProcessor:
         moment = self._moment()
         return None if moment is None else self._decision(coin, moment)
 
+    def status(self) -> Freshness | None:
+        """Return how well everything is seen now; None before anything is known at all."""
+        moment = self._moment()
+        return None if moment is None else moment.shared.status
+
     def confidence(self, decision: Decision, horizon_seconds: int) -> float:
         """Return the base rate of the decision's action over the horizon."""
         moves = self._state.prices.moves.get(decision.coin)

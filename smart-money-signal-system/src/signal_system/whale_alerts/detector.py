@@ -93,7 +93,7 @@ class WhaleAlertDetector:
         Parameters
         ----------
         coins
-            Those of which `told` is the newest word.
+            Those whose size it changed.
         at
             When it was recorded: nothing happened later.
         event
@@ -106,8 +106,11 @@ class WhaleAlertDetector:
                 when = min(change.last.time if change.last else told.as_of, at)
                 yield from self._moved(self._case(told.address, change, when, event))
         habits.holds(told.address, {each.coin for each in told.positions if each.size})
+        for coin in coins:
+            self.memory.perils.get(coin, {}).pop(told.address, None)
+        book = self._known.traders[told.address].book
         for position in told.positions:
-            if position.coin in coins:
+            if book[position.coin].sequence == told.sequence:
                 yield from self._note_peril(told.address, position, at)
 
     def price(self, coin: str, at: datetime) -> Iterator[WhaleAlert]:
@@ -136,6 +139,11 @@ class WhaleAlertDetector:
         for rule in self._rules:
             if rule.memory is not None and rule.name in saved.rules:
                 rule.memory = convert(saved.rules[rule.name], type(rule.memory))
+
+    def rewind(self) -> None:
+        """Forget what goes on: time went back to where a recording begins."""
+        self.memory = AlertMemory(habits=self.memory.habits)
+        self._rules = [type(rule)() for rule in self._rules]
 
     def _end_moves(self, now: datetime) -> None:
         for episode in self.memory.episodes.over(now, self._gap):

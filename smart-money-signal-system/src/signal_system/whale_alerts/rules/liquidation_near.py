@@ -29,6 +29,5 @@ class LiquidationNear(Rule):
             at=holding.at,
             address=holding.address,
             coin=position.coin,
-            side="buy" if position.size > 0 else "sell",
             notional=worth,
         )

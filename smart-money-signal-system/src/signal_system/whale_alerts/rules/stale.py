@@ -9,10 +9,11 @@ from shared_events.types import Freshness
 from signal_system.whale_alerts.rule import Finding, Rule
 
 
-class Blind(Struct):
-    """Since when; None while we see."""
+class Sight(Struct):
+    """Whether we ever saw, and since when we do not; None while we do."""
 
-    since: datetime | None = None
+    ever: bool = False
+    blind_since: datetime | None = None
 
 
 class Stale(Rule):
@@ -21,15 +22,22 @@ class Stale(Rule):
     name = "data_stale"
 
     def __init__(self) -> None:
-        self.memory: Blind = Blind()
+        self.memory: Sight = Sight()
 
     def seen(self, status: Freshness, now: datetime) -> Iterable[Finding]:
-        """Find that we went blind; graver the longer it lasts: after 5 minutes, 15 and 60."""
+        """Find that we went blind; MEDIUM, HIGH and CRITICAL after 6, 20 and 60 minutes by default.
+
+        Before anything was seen at all, a start is no news.
+        """
+        memory = self.memory
         if status != "STALE":
-            self.memory.since = None
-            return
-        since = self.memory.since = self.memory.since or now
-        minutes = (now - since).total_seconds() / 60
-        thread = f"{self.name}:{round(since.timestamp() * 1000)}"
-        text = "positions are stale: no alert means that nobody looks, not that nothing happens"
-        yield Finding(thread, max(1.0, minutes / 2), text, now)
+            memory.ever, memory.blind_since = True, None
+        elif memory.ever:
+            since = memory.blind_since = memory.blind_since or now
+            minutes = (now - since).total_seconds() / 60
+            yield Finding(
+                thread=f"{self.name}:{round(since.timestamp() * 1000)}",
+                magnitude=max(1.0, minutes / 2),
+                message="positions are stale: no alert now means that nobody looks",
+                at=now,
+            )
