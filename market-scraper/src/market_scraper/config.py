@@ -83,6 +83,10 @@ class Settings(BaseSettings):
         Which of Binance's markets are followed, and how often it is asked how they stand.
     record_folder, record_bytes
         Where everything that comes in is written down as it came, and how much of it is kept; None: nowhere.
+    user_slots
+        How many wallets' own fills are listened to. The venue allows an address ten; two are left to others.
+    builder_exchanges
+        Whether the perpetuals that builders list beside the venue's own are followed, too.
     leaderboard_rows
         How many rows of each window's ranking are published.
     """
@@ -126,6 +130,8 @@ class Settings(BaseSettings):
     context_days: Annotated[int, Field(ge=1, le=10_000)] = 400
     binance_symbols: Annotated[tuple[str, ...], NoDecode] = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
     binance_seconds: Annotated[float, Field(ge=1, le=_DAY)] = 10
+    user_slots: Annotated[int, Field(ge=0, le=8)] = 8
+    builder_exchanges: bool = True
     status_seconds: Annotated[float, Field(ge=0.1, le=_DAY)] = 5
     record_folder: Path | None = None
     record_bytes: Annotated[int, Field(ge=1 << 20, le=1 << 50)] = 20_000_000_000

@@ -6,7 +6,7 @@ import pytest
 
 from market_scraper.moments import moment
 from market_scraper.positions.anchors import Base
-from market_scraper.positions.fills import MOST_IN_SNAPSHOT, proofs
+from market_scraper.positions.fills import FIRST_MS, MOST_IN_SNAPSHOT, FillNews, proofs
 from shared_events.payloads import TraderFill
 from shared_events.testing.factories import an_address
 from shared_events.types import Side
@@ -65,3 +65,18 @@ def test_the_oldest_block_of_a_full_snapshot_may_be_cut_off_and_proves_nothing()
 
     assert [proof.coin for proof in proofs([*oldest, *rest])] == ["BTC"]
     assert [proof.coin for proof in proofs([*oldest, *rest[1:]])] == ["BTC", "ETH"]
+
+
+def test_a_snapshot_after_a_reconnection_tells_only_what_is_new() -> None:
+    news = FillNews()
+    first = [
+        fill(1, "buy", 1, 0),
+        fill(FIRST_MS + 10, "buy", 1, 1),
+        fill(FIRST_MS + 10, "buy", 1, 2, tid=7),
+    ]
+    later = [fill(FIRST_MS + 10, "buy", 1, 3, tid=8), fill(FIRST_MS + 20, "sell", 1, 4)]
+
+    assert news.take(ALICE, first) == first[1:]
+    assert news.take(ALICE, [*first, *later]) == later
+    assert news.take(ALICE, [*first, *later]) == []
+    assert news.take(ALICE, []) == []

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from market_scraper.connectors.hyperliquid.following import Following
 from market_scraper.connectors.hyperliquid.session import TradesSeen
 from market_scraper.connectors.hyperliquid.tape import TradeTape
-from market_scraper.moments import moment
+from market_scraper.moments import milliseconds, moment
 from market_scraper.positions.anchors import WINDOW_MS, Account, State
 from market_scraper.positions.coins import dex_of
 from market_scraper.positions.ledger import Holding, Trade
@@ -159,9 +159,10 @@ class Printed:
 
 @dataclass(frozen=True)
 class Filled:
-    """Alice's own fills of one coin in one block."""
+    """Alice's own fills of one coin in one block, or all there were until some moment."""
 
     fills: tuple[TraderFill, ...]
+    until_ms: int = 0
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,17 @@ class History:
     messages: list[Message]
     truth: dict[str, int]
     end_ms: int
+
+
+@st.composite
+def snapshots(draw: st.DrawFn, blocks: list[Filled]) -> list[Filled]:
+    """Draw what a new subscription repeats: all of Alice's fills until some moment."""
+    own = [fill for block in blocks for fill in block.fills]
+    moments = [T0 + time * 333 for time in draw(st.lists(st.integers(0, 93), max_size=2))]
+    repeated = (
+        Filled(tuple(fill for fill in own if milliseconds(fill.at) <= ms), ms) for ms in moments
+    )
+    return [snapshot for snapshot in repeated if snapshot.fills]
 
 
 @st.composite
@@ -209,6 +221,7 @@ def histories(draw: st.DrawFn, *, hidden: bool) -> History:
         messages.append(Filled(tuple(own)))
         if public:
             messages.append(Printed(tuple(public)))
+    messages += draw(snapshots([m for m in messages if isinstance(m, Filled)]))
     for time in draw(st.lists(st.integers(-3, 93), max_size=6)):
         ms, skew = T0 + time * 333, draw(st.integers(-WINDOW_MS, WINDOW_MS))
         book = [sizes for at, sizes in books if at <= ms + skew][-1]
@@ -222,8 +235,8 @@ def told(follow: Following, tape: TradeTape, message: Message) -> None:
     match message:
         case Stated(dex, state):
             follow.state(ALICE, state, dex)
-        case Filled(fills):
-            follow.fills(ALICE, fills)
+        case Filled(fills, until_ms):
+            follow.fills(ALICE, fills, until_ms)
         case Printed(trades):
             see(follow, tape, *trades)
 

@@ -20,6 +20,7 @@ _CONDITIONS = ("LIVE", "PARTIAL", "STALE", "LOST")
 def exposition(scraper: Scraper) -> bytes:
     """Return every number as it is now."""
     sight, registry = scraper.sight(), CollectorRegistry()
+    audit = scraper.positions.following.audit
     gauges: dict[str, tuple[str, float | None]] = {
         "tracked_traders": ("Traders on the roster", sight.tracked),
         "anchored_traders": ("Traders whose book is known", sight.anchored),
@@ -29,6 +30,15 @@ def exposition(scraper: Scraper) -> bytes:
         "sockets_open": ("Venue connections that stand", sight.sockets_open),
         "sockets_needed": ("Venue connections there should be", sight.sockets_needed),
         "newest_trade_age_seconds": ("Since the newest public trade", sight.quiet_seconds),
+        "ledger_error": ("Share of the audited sizes that were wrong", audit.error),
+        "ledger_error_notional": (
+            "Share of the audited notional by which sizes were wrong",
+            audit.notional_error,
+        ),
+        "verified_wallets": (
+            "Wallets whose own fills are heard",
+            len(scraper.positions.verified()),
+        ),
         "rows_waiting": ("Rows the store has not taken yet", scraper.keeper.waiting),
         "loop_lateness_seconds": (
             "By how much the event loop wakes up too late",
@@ -51,6 +61,10 @@ def exposition(scraper: Scraper) -> bytes:
             "Position sizes that were wrong and corrected",
             scraper.positions.following.repairs,
         ),
+        "audited_sizes": ("Sizes nobody doubted, held against the venue's", audit.sizes),
+        "wrong_sizes": ("Of those, wrong", audit.wrong),
+        "audited_notional_usd": ("What the audited sizes were worth", float(audit.notional)),
+        "wrong_notional_usd": ("By how much they were wrong", float(audit.wrong_notional)),
         "unknown_answers": ("States the venue refused", scraper.positions.unknown_answers),
         "rows_seen": ("Positions looked at", scraper.keeper.positions.seen),
         "rows_written": ("Of those, written down", scraper.keeper.positions.written),

@@ -123,7 +123,7 @@ class Scraper:
             },
             "quiet_seconds": sight.quiet_seconds,
             "gaps": {"found": sight.gaps_found, "closed": sight.gaps_closed},
-            "repairs": self.positions.following.repairs,
+            "ledger": self.ledger(),
             "unknown_answers": self.positions.unknown_answers,
             "frames_set_aside": self.feed.set_aside,
             "events": {
@@ -132,6 +132,20 @@ class Scraper:
             },
             "storage": self.storage(),
             "last_troubles": self.manager.troubles,
+        }
+
+    def ledger(self) -> Mapping[str, Any]:
+        """Return how right the books turned out to be whenever they were compared."""
+        following = self.positions.following
+        audit = following.audit
+        return {
+            "repairs": following.repairs,
+            "audited_sizes": audit.sizes,
+            "wrong_sizes": audit.wrong,
+            "error": audit.error,
+            "notional_error": audit.notional_error,
+            "verified_wallets": len(self.positions.verified()),
+            "builder_books": sum(map(len, following.books.elsewhere.values())),
         }
 
     def storage(self) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from market_scraper.connectors.hyperliquid.collectors.market_contexts import (
 from market_scraper.connectors.hyperliquid.collectors.roles import RolesCollector
 from market_scraper.connectors.hyperliquid.collectors.status import StatusCollector
 from market_scraper.connectors.hyperliquid.collectors.trade_flow import TradeFlowCollector
+from market_scraper.connectors.hyperliquid.collectors.trader_fills import TraderFillsCollector
 from market_scraper.connectors.hyperliquid.collectors.trader_positions import (
     TraderPositionsCollector,
 )
@@ -70,6 +71,8 @@ def build(  # noqa: PLR0913, PLR0917 -- each is a collaborator of its own
         republish_seconds=settings.republish_seconds,
         audit_seconds=settings.audit_seconds,
     )
+    places = min(settings.user_slots, feed.room.users)
+    fills = TraderFillsCollector(feed, positions, outlet, clock, most=places)
     keeper = Keeper(
         repository,
         clock,
@@ -140,6 +143,7 @@ def build(  # noqa: PLR0913, PLR0917 -- each is a collaborator of its own
         contexts,
         leaderboard,
         positions,
+        fills,
         CandlesCollector(
             "candles",
             HyperliquidCandles(info),

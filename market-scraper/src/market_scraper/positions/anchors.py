@@ -94,11 +94,13 @@ class State:
 class Proof:
     """What was held of one perpetual after the last block in which it was filled.
 
-    ``deltas`` are the fills themselves, oldest first, without trades with oneself.
+    Up to ``until_ms`` there was no later fill. ``deltas`` are the fills themselves, oldest first,
+    without trades with oneself.
     """
 
     coin: str
     base: Base
+    until_ms: int
     size: Decimal
     deltas: tuple[Delta, ...]
     liquidation: bool

@@ -6,6 +6,7 @@ to be compared. Fills also tell what no public trade does: auto-deleveraging, ta
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import groupby
 
@@ -18,20 +19,28 @@ from shared_events.payloads import TraderFill
 MOST_IN_SNAPSHOT = 2_000
 """A snapshot of so many fills may have been cut off inside its oldest block."""
 
+FIRST_MS = 3_600_000
+MOST_REMEMBERED = 1_000
 
-def proofs(fills: Sequence[TraderFill]) -> list[Proof]:
+
+def proofs(fills: Sequence[TraderFill], until_ms: int = 0) -> list[Proof]:
     """Return what `fills` of one trader, in the order of their execution, prove; a coin at most once.
 
     Pairs of tokens and answers to questions are balances, no positions: they prove nothing.
+
+    Parameters
+    ----------
+    until_ms
+        Up to when these are all there were, if that is later than the last.
     """
-    cut_ms = _ms(fills[0]) if len(fills) >= MOST_IN_SNAPSHOT else None
+    cut_ms = milliseconds(fills[0].at) if len(fills) >= MOST_IN_SNAPSHOT else None
     perpetuals = [fill for fill in fills if dex_of(fill.coin) is not None]
     by_coin = groupby(sorted(perpetuals, key=lambda fill: fill.coin), key=lambda fill: fill.coin)
-    found = (_proof(coin, list(group), cut_ms) for coin, group in by_coin)
+    found = (_proof(coin, list(group), cut_ms, until_ms) for coin, group in by_coin)
     return [proof for proof in found if proof is not None]
 
 
-def _proof(coin: str, fills: list[TraderFill], cut_ms: int | None) -> Proof | None:
+def _proof(coin: str, fills: list[TraderFill], cut_ms: int | None, until_ms: int) -> Proof | None:
     last_ms = _ms(fills[-1])
     block = [fill for fill in fills if _ms(fill) == last_ms]
     last = _last(block)
@@ -42,6 +51,7 @@ def _proof(coin: str, fills: list[TraderFill], cut_ms: int | None) -> Proof | No
     return Proof(
         coin=coin,
         base=Base(last_ms, frozenset(fill.tid for fill in block)),
+        until_ms=max(last_ms, until_ms),
         size=normal(size),
         deltas=tuple(map(_delta, alone)),
         liquidation=any(fill.liquidation for fill in fills),
@@ -80,3 +90,34 @@ def _signed(fill: TraderFill) -> Decimal:
 
 def _ms(fill: TraderFill) -> int:
     return milliseconds(fill.at)
+
+
+@dataclass(slots=True)
+class FillNews:
+    """Which fills were told already: every connection begins with a snapshot of the last ones.
+
+    Of a trader that is listened to for the first time, those of the last hour are news.
+    """
+
+    _newest: dict[str, tuple[int, set[tuple[str, int, str]]]] = field(default_factory=dict)
+
+    def take(self, address: str, fills: Sequence[TraderFill]) -> list[TraderFill]:
+        """Return those of `fills`, oldest first, that were not told before."""
+        if not fills:
+            return []
+        newest_ms, told = self._newest.pop(address, (_ms(fills[-1]) - FIRST_MS, set()))
+        news = [
+            fill
+            for fill in fills
+            if _ms(fill) > newest_ms or (_ms(fill) == newest_ms and _key(fill) not in told)
+        ]
+        last_ms = max(newest_ms, _ms(fills[-1]))
+        kept = told if last_ms == newest_ms else set()
+        self._newest[address] = last_ms, kept | {_key(f) for f in news if _ms(f) == last_ms}
+        while len(self._newest) > MOST_REMEMBERED:
+            del self._newest[next(iter(self._newest))]
+        return news
+
+
+def _key(fill: TraderFill) -> tuple[str, int, str]:
+    return fill.coin, fill.tid, fill.side

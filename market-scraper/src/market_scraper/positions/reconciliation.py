@@ -28,6 +28,16 @@ class Audit:
     notional: Decimal = ZERO
     wrong_notional: Decimal = ZERO
 
+    @property
+    def error(self) -> float | None:
+        """The share of the compared sizes that were wrong; None if none was compared."""
+        return self.wrong / self.sizes if self.sizes else None
+
+    @property
+    def notional_error(self) -> float | None:
+        """The share of the compared notional by which we were off; None if none was compared."""
+        return float(self.wrong_notional / self.notional) if self.notional else None
+
     def __add__(self, other: "Audit") -> "Audit":
         """Return both together."""
         return Audit(
@@ -93,7 +103,7 @@ def prove(account: Account, proof: Proof) -> Verdict:
         known = account.proofs.get(coin)
         account.proofs[coin] = max(known or proof, proof, key=lambda told: told.base.ms)
         return Verdict("unusable")
-    if not account.covers(coin, proof.base.ms) or _is_old(account, proof):
+    if not account.covers(coin, proof.until_ms) or _is_old(account, proof):
         return Verdict("unusable")
     doubt, before = account.doubts.get(coin), account.size(coin)
     after, unseen = account.carried(proof.base, coin, proof.size), _unseen(account, proof)

@@ -36,6 +36,11 @@ class Slots:
         """Who has a place."""
         return frozenset(self._since) | self._until.keys()
 
+    @property
+    def full(self) -> bool:
+        """Whether every place is taken."""
+        return len(self._since) + len(self._until) >= self.most
+
     def ask(self, address: str) -> None:
         """Ask for a place for `address`, whose book is in doubt, as soon as one can be lent."""
         if address not in self.held and len(self._asking) < MOST_ASKING:

@@ -18,6 +18,7 @@ from market_scraper.connectors.hyperliquid.parse import (
     parse_role,
     parse_state,
 )
+from market_scraper.connectors.hyperliquid.parse_history import USER_FILLS, parse_user_fills
 from market_scraper.connectors.hyperliquid.ranking import (
     WINDOWS,
     chunks,
@@ -27,7 +28,12 @@ from market_scraper.connectors.hyperliquid.ranking import (
     ranking,
 )
 from market_scraper.connectors.hyperliquid.rest import LEADERBOARD
-from market_scraper.connectors.hyperliquid.session import Session, Subscription, TradesSeen
+from market_scraper.connectors.hyperliquid.session import (
+    Data,
+    Session,
+    Subscription,
+    TradesSeen,
+)
 from market_scraper.connectors.hyperliquid.tape import TradeTape
 from market_scraper.connectors.hyperliquid.venue_time import VenueTime
 from market_scraper.connectors.registry import CONTEXT_SOURCES
@@ -166,7 +172,9 @@ class Run:
             if isinstance(effect, TradesSeen):
                 self.following.trades(effect)
                 self._count(effect, rules)
-        return iter(())
+            elif isinstance(effect, Data) and effect.channel == USER_FILLS:
+                now_ms = milliseconds(self._venue_time.now())
+                yield from self.following.told(parse_user_fills(effect.raw), now_ms)[1]
 
     def _on_answer(self, note: Note, rules: Rules) -> Iterator[Any]:
         if note.place == LEADERBOARD:

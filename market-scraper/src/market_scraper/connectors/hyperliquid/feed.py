@@ -64,21 +64,21 @@ class Feed:
         tap: Tap = untapped,
     ) -> None:
         limits, self.lifetime = SocketLimits(share), Lifetime(lifetime_seconds)
-        self._room = room_for(share, lines)
+        self.room = room_for(share, lines)
         self._clock = clock
         jitter = Random(seed)  # noqa: S311 -- spreads reconnections, keeps no secret
         self.tape = TradeTape()
         self._lines = [
             VenueLine(
                 url,
-                Line(self.tape, self.lifetime, number / self._room.lines),
+                Line(self.tape, self.lifetime, number / self.room.lines),
                 limits,
                 clock,
                 self._dispatch,
                 jitter=jitter,
                 tap=_at(tap, number),
             )
-            for number in range(self._room.lines)
+            for number in range(self.room.lines)
         ]
         self._subscribed: set[Subscription] = set()
         self._listed: frozenset[str] | None = None
@@ -172,9 +172,9 @@ class Feed:
     def _no_room(self, subscription: Subscription) -> str | None:
         if not self._may_be(subscription):
             return "coin_not_listed"
-        if len(self._subscribed) >= self._room.subscriptions:
+        if len(self._subscribed) >= self.room.subscriptions:
             return "too_many_subscriptions"
-        if subscription.user and len(self.users | {subscription.user}) > self._room.users:
+        if subscription.user and len(self.users | {subscription.user}) > self.room.users:
             return "too_many_users"
         return None
 

@@ -4,14 +4,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from market_scraper.connectors.hyperliquid.parse_history import OwnFills
 from market_scraper.connectors.hyperliquid.session import TradesSeen
 from market_scraper.positions.anchors import Account, BookId, State
 from market_scraper.positions.books import Books
 from market_scraper.positions.coins import MAIN_DEX, dex_of
-from market_scraper.positions.fills import proofs
+from market_scraper.positions.fills import FillNews, proofs
 from market_scraper.positions.reconciliation import NOTHING, Audit, Verdict
 from market_scraper.positions.roster import Member
 from shared_events.payloads import TraderFill
+
+SNAPSHOT_LAG_MS = 5_000
+"""How far the server that takes a snapshot is trusted to be behind."""
 
 
 class Doubted(NamedTuple):
@@ -37,6 +41,7 @@ class Following:
     gaps_found: int = 0
     repairs: int = 0
     audit: Audit = NOTHING
+    _fill_news: FillNews = field(default_factory=FillNews)
     _known_since: dict[str, int] = field(default_factory=dict)
     _open_gaps: set[tuple[str, BookId]] = field(default_factory=set)
 
@@ -94,16 +99,31 @@ class Following:
             self._learned(BookId(address, dex), verdict)
         return verdict
 
-    def fills(self, address: str, fills: Sequence[TraderFill]) -> list[tuple[Account, Verdict]]:
-        """Let the books of `address` rest on its own `fills`; return what was learned, by book."""
+    def fills(
+        self, address: str, fills: Sequence[TraderFill], until_ms: int = 0
+    ) -> list[tuple[Account, Verdict]]:
+        """Let the books of `address` rest on its own `fills`, all there were until `until_ms`.
+
+        Returns what was learned, by book.
+        """
         learned = []
-        for proof in proofs(fills):
+        for proof in proofs(fills, until_ms):
             found = self.books.proof(address, proof)
             if found is not None:
                 account, verdict = found
                 self._learned(account.id, verdict)
                 learned.append(found)
         return learned
+
+    def told(
+        self, own: OwnFills, now_ms: int
+    ) -> tuple[list[tuple[Account, Verdict]], list[TraderFill]]:
+        """Take what a trader's own channel told at `now_ms`; return what was learned, and what is news."""
+        if own.address not in self.members:
+            return [], []
+        until_ms = now_ms - SNAPSHOT_LAG_MS if own.snapshot else 0
+        news = self._fill_news.take(own.address, own.fills)
+        return self.fills(own.address, own.fills, until_ms), news
 
     def _began_unseen(self, coin: str, from_ms: int) -> bool:
         """Tell whether `coin` traded before it was followed, when books were known already."""

@@ -1,16 +1,29 @@
 """Fills and funding of the past: venue JSON to what we mean by it. Pure."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from market_scraper.connectors.decoding import decoded, decoder_of, finite, positive
 from market_scraper.connectors.hyperliquid import wire
 from market_scraper.moments import moment
 from shared_events.payloads import MarketContext, TraderFill
 
+USER_FILLS = "userFills"
+"""The channel of a trader's own fills."""
+
 _NO_HASH = "0x" + "0" * 64
 
 _fills = decoder_of(list[wire.WireFill])
+_user_fills = decoder_of(wire.WireUserFills)
 _payments = decoder_of(list[wire.WirePayment])
+
+
+class OwnFills(NamedTuple):
+    """Fills of one trader, told by its own channel; a snapshot repeats the last ones, up to 2,000."""
+
+    address: str
+    fills: list[TraderFill]
+    snapshot: bool
 
 
 def parse_fills(raw: bytes, address: str) -> list[TraderFill]:
@@ -20,7 +33,14 @@ def parse_fills(raw: bytes, address: str) -> list[TraderFill]:
     reversing is not.
     """
     rows = decoded(_fills, raw, "fills")
-    return [_fill(row, address) for row in sorted(rows, key=lambda row: row.time)]
+    return _in_order(rows, address)
+
+
+def parse_user_fills(raw: bytes) -> OwnFills:
+    """Return what a ``userFills`` frame tells, its fills in the order in which they happened."""
+    data = decoded(_user_fills, raw, USER_FILLS)
+    address = data.user.lower()
+    return OwnFills(address, _in_order(data.fills, address), data.is_snapshot)
 
 
 def parse_payments(raw: bytes) -> Sequence[MarketContext]:
@@ -36,6 +56,10 @@ def parse_payments(raw: bytes) -> Sequence[MarketContext]:
         )
         for row in sorted(rows, key=lambda row: row.time)
     ]
+
+
+def _in_order(rows: Sequence[wire.WireFill], address: str) -> list[TraderFill]:
+    return [_fill(row, address) for row in sorted(rows, key=lambda row: row.time)]
 
 
 def _fill(row: wire.WireFill, address: str) -> TraderFill:

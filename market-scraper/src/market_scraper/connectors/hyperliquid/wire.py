@@ -202,6 +202,14 @@ class WireFill(Struct, frozen=True, rename="camel"):
     liquidation: Raw | UnsetType = UNSET
 
 
+class WireUserFills(Struct, frozen=True, rename="camel"):
+    """``data`` of ``userFills`` over the websocket; updates leave ``isSnapshot`` out."""
+
+    user: WireUser
+    fills: list[WireFill]
+    is_snapshot: bool = False
+
+
 class WirePayment(Struct, frozen=True, rename="camel"):
     """An element of ``fundingHistory``."""
 

@@ -1,7 +1,7 @@
 """Follow what tracked traders hold, live: public trades on top of stated books."""
 
 import asyncio
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import ClassVar
 
 import structlog
@@ -10,6 +10,7 @@ from market_scraper.collecting import Pulse
 from market_scraper.connectors.hyperliquid.feed import Feed
 from market_scraper.connectors.hyperliquid.following import Following
 from market_scraper.connectors.hyperliquid.parse import parse_state
+from market_scraper.connectors.hyperliquid.parse_history import OwnFills
 from market_scraper.connectors.hyperliquid.rest import InfoClient
 from market_scraper.connectors.hyperliquid.session import TradesSeen
 from market_scraper.connectors.hyperliquid.throttle import Urgency
@@ -73,8 +74,8 @@ class TraderPositionsCollector:
         self.following = Following()
         self.unknown_answers = 0
         self.on_state: list[Callable[[Sequence[Account]], None]] = []
-        self.on_verdict: list[Callable[[Account, Verdict], None]] = []
-        self.verified: Callable[[], Container[str]] = frozenset
+        self.on_learned: list[Callable[[Account], None]] = []
+        self.verified: Callable[[], frozenset[str]] = frozenset
         self._info = info
         self._feed = feed
         self._venue_time = venue_time
@@ -116,10 +117,15 @@ class TraderPositionsCollector:
             self._rotation.leave(account.id)
         self.following.remove(address)
 
-    def take_fills(self, address: str, fills: Sequence[TraderFill]) -> None:
-        """Let the books of `address` rest on its own `fills`."""
-        for account, verdict in self.following.fills(address, fills):
-            self._follow_up(account, verdict)
+    def take_fills(self, own: OwnFills) -> list[TraderFill]:
+        """Let a trader's books rest on its own fills; return those that are news."""
+        learned, news = self.following.told(own, milliseconds(self._venue_time.now()))
+        for account, verdict in learned:
+            if account.anchored:
+                self._follow_up(account, verdict)
+            else:
+                self._rotation.enter(account.id, self.members[account.address].score)
+        return news
 
     def missed(self, coin: str, until_ms: int) -> None:
         """Doubt whom trades of `coin` can have touched that were missed before `until_ms`."""
@@ -212,8 +218,8 @@ class TraderPositionsCollector:
 
     def _follow_up(self, account: Account, verdict: Verdict) -> None:
         """Do what follows from what a state or a fill led to."""
-        for listen in self.on_verdict:
-            listen(account, verdict)
+        for listen in self.on_learned:
+            listen(account)
         if verdict.outcome == "repaired":
             coins = {move.coin: move.cause for move in verdict.moves}
             log.warning("positions_repaired", address=account.address, coins=coins)
