@@ -9,6 +9,7 @@ from market_scraper.orchestration.lifecycle import running
 from market_scraper.orchestration.scraper import Scraper
 from market_scraper.positions.coins import MAIN_DEX, dex_of
 from shared_events.envelope import StandardEvent
+from shared_events.payloads import TraderFill
 
 Until = Callable[[Callable[[], bool | Awaitable[bool]]], Awaitable[None]]
 
@@ -22,6 +23,10 @@ def causes(events: Sequence[StandardEvent[Any]], address: str) -> set[str]:
     """Return what told the changes of a trader."""
     told = (event.data for event in events if event.type == "trader_positions")
     return {change.cause for book in told if book.address == address for change in book.changes}
+
+
+def fills_of(consumer: Any, address: str) -> list[TraderFill]:
+    return [fill for fill in consumer.of("trader_fills") if fill.address == address]
 
 
 def main(book: dict[str, Decimal]) -> dict[str, Decimal]:
@@ -53,8 +58,71 @@ async def test_a_hidden_change_of_a_verified_wallet_is_told_at_once_by_its_own_f
             return truth != before[address] and truth == main(consumer.books[address])
 
         await until(agrees)
+        await until(lambda: any(fill.liquidation for fill in fills_of(consumer, address)))
         assert causes(consumer.events[told:], address) == {"user"}
-    fills = [fill for fill in consumer.of("trader_fills") if fill.address == address]
-    assert fills[-1].liquidation
     identities = [(fill.subject, fill.identity) for fill in consumer.of("trader_fills")]
     assert len(identities) == len(set(identities)), "no fill is told twice"
+
+
+async def test_a_book_on_a_builders_exchange_is_read_when_first_traded_and_then_followed(
+    venue: Any, settings: Settings, consumer: Any, until: Until
+) -> None:
+    async with running(settings, consumer) as scraper:
+        books = scraper.positions.books
+        await until(lambda: certain(scraper) and len(books.elsewhere) > 10)
+        await venue.do("pause")
+        await until(lambda: all(account.anchored for account in books) and certain(scraper))
+
+        truth = await venue.books()
+        known = {account.id for account in books}
+        for address in scraper.leaderboard.tracked_addresses():
+            assert consumer.books[address] == {
+                coin: size
+                for coin, size in truth[address].items()
+                if (address, dex_of(coin)) in known
+            }
+        contexts = {context.coin: context for context in consumer.of("market_contexts")}
+        assert contexts["xyz:XYZ100"].dex == "xyz"
+        assert contexts["xyz:XYZ100"].mark
+    held = [held for told in consumer.of("trader_positions") for held in told.positions]
+    assert {position.dex for position in held} > {"", "xyz"}
+    assert all((":" in position.coin) == bool(position.dex) for position in held)
+    assert not any(dex_of(position.coin) is None for position in held)
+
+
+async def test_a_delisted_coin_is_settled_and_told_as_what_it_is(
+    venue: Any, settings: Settings, consumer: Any, until: Until
+) -> None:
+    quick = settings.model_copy(update={"contexts_seconds": 1})
+    async with running(quick, consumer) as scraper:
+        await until(lambda: certain(scraper))
+        await venue.do("pause")
+        holders = [who for who, book in consumer.books.items() if "SOL" in book]
+        assert holders
+
+        await venue.do("delist", coin="SOL")
+        await until(lambda: not any("SOL" in book for book in consumer.books.values()))
+        await until(lambda: certain(scraper))
+
+    told = [change for event in consumer.of("trader_positions") for change in event.changes]
+    closed = [change for change in told if change.coin == "SOL" and not change.size_after]
+    assert {change.cause for change in closed[-len(holders) :]} <= {"poll", "user"}
+
+
+async def test_a_new_listing_is_followed_and_whoever_entered_before_is_found(
+    venue: Any, settings: Settings, consumer: Any, until: Until
+) -> None:
+    quick = settings.model_copy(update={"contexts_seconds": 1})
+    async with running(quick, consumer) as scraper:
+        await until(lambda: certain(scraper))
+
+        await venue.do("list", coin="NEWCOIN", price=2.5)
+        await until(lambda: any("NEWCOIN" in book for book in consumer.books.values()))
+        await venue.do("pause")
+
+        async def agrees() -> bool:
+            truth = await main_books(venue)
+            tracked = scraper.leaderboard.tracked_addresses()
+            return all(main(consumer.books[who]) == truth[who] for who in tracked)
+
+        await until(agrees)

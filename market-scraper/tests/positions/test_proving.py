@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from market_scraper.connectors.hyperliquid.following import Following
 from market_scraper.connectors.hyperliquid.session import TradesSeen
-from market_scraper.connectors.hyperliquid.tape import TradeTape
+from market_scraper.connectors.hyperliquid.tape import Taken, TradeTape
 from market_scraper.moments import milliseconds, moment
 from market_scraper.positions.anchors import WINDOW_MS, Account, State
 from market_scraper.positions.coins import dex_of
@@ -231,6 +231,16 @@ def histories(draw: st.DrawFn, *, hidden: bool) -> History:
     return History(messages, held, T0 + 100 * 333)
 
 
+def newly_following() -> Following:
+    """Return a roster of Alice alone, whose book was stated, and every coin subscribed to."""
+    follow = Following()
+    follow.add(Member(ALICE, Decimal(50), "test"), 0)
+    for coin in COINS:
+        follow.trades(TradesSeen(coin, Taken((), covered_from_ms=0)))
+    follow.state(ALICE, stated(T0 - 10_000))
+    return follow
+
+
 def told(follow: Following, tape: TradeTape, message: Message) -> None:
     match message:
         case Stated(dex, state):
@@ -256,9 +266,7 @@ def believed(follow: Following) -> dict[str, int]:
 def test_whatever_comes_in_whatever_order_what_is_certain_is_true(
     history: History, random: Random
 ) -> None:
-    follow, tape = Following(), TradeTape()
-    follow.add(Member(ALICE, Decimal(50), "test"), 0)
-    follow.state(ALICE, stated(T0 - 10_000))
+    follow, tape = newly_following(), TradeTape()
     messages = [*history.messages, *history.messages[::3]]
     for message in random.sample(messages, len(messages)):
         told(follow, tape, message)
@@ -270,9 +278,7 @@ def test_whatever_comes_in_whatever_order_what_is_certain_is_true(
 def test_without_own_fills_states_of_quiet_times_make_everything_certain(
     history: History, random: Random
 ) -> None:
-    follow, tape = Following(), TradeTape()
-    follow.add(Member(ALICE, Decimal(50), "test"), 0)
-    follow.state(ALICE, stated(T0 - 10_000))
+    follow, tape = newly_following(), TradeTape()
     seen = [message for message in history.messages if not isinstance(message, Filled)]
     for message in random.sample(seen, len(seen)):
         told(follow, tape, message)

@@ -60,7 +60,7 @@ async def _recorded(folder: Path, consumer: Any) -> Recorded:
             max_traders=30,
             least_account_value=0,
             candle_days=2,
-            audit_seconds=1,
+            audit_seconds=10,
             weight_share=1,
             record_folder=folder / "recording",
             sources=("cbbi",),

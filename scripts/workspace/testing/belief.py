@@ -19,13 +19,18 @@ def journalled(journal: Path) -> Counter[str]:
 
 
 def believed_books(journal: Path) -> Books:
-    """Return the open positions of every tracked trader, by address and coin."""
+    """Return the open positions of every tracked trader on the venue's own exchange, by address and coin.
+
+    Books of builders' exchanges are known only of whoever traded there.
+    """
     fold = Fold(FoldConfig())
     for position, raw in read(journal):
         fold.apply(position, decode_record(raw))
     return {
         trader.address: {
-            coin: Decimal(held.size) / SIZE_SCALE for coin, held in trader.book.items() if held.size
+            coin: Decimal(held.size) / SIZE_SCALE
+            for coin, held in trader.book.items()
+            if held.size and ":" not in coin
         }
         for trader in fold.state.tracked()
     }

@@ -4,8 +4,12 @@ from collections.abc import Sequence
 
 import aiohttp
 
+from market_scraper.collecting import Collector
 from market_scraper.config import Settings
 from market_scraper.connectors.candles import CandlesCollector
+from market_scraper.connectors.hyperliquid.collectors.builder_markets import (
+    BuilderMarketsCollector,
+)
 from market_scraper.connectors.hyperliquid.collectors.candles import HyperliquidCandles
 from market_scraper.connectors.hyperliquid.collectors.leaderboard import LeaderboardCollector
 from market_scraper.connectors.hyperliquid.collectors.market_contexts import (
@@ -25,9 +29,11 @@ from market_scraper.connectors.hyperliquid.venue_time import VenueTime
 from market_scraper.orchestration.backpressure import Backpressure
 from market_scraper.orchestration.degradation import Step, kept_coins
 from market_scraper.orchestration.manager import CollectorManager
+from market_scraper.orchestration.markets import Markets
 from market_scraper.orchestration.scraper import Scraper
 from market_scraper.outlet import Outlet
 from market_scraper.positions.roster import Member
+from market_scraper.processors.contexts import ContextNews
 from market_scraper.recording.notes import Rules, encode_roster
 from market_scraper.storage.keeper import Keeper
 from market_scraper.storage.leaderboard_history import LeaderboardHistory
@@ -103,9 +109,11 @@ def build(  # noqa: PLR0913, PLR0917 -- each is a collaborator of its own
     manager = CollectorManager(clock)
     coins = dict.fromkeys(settings.coins)
 
-    def on_coins(listed: Sequence[str]) -> None:
-        volumes = {coin: context.day_volume for coin, context in contexts.contexts.items()}
-        feed.follow(kept_coins(listed, backpressure.taken, volumes, coins))
+    known = ContextNews()
+
+    def kept(listed: Sequence[str]) -> Sequence[str]:
+        volumes = {coin: context.day_volume for coin, context in known.contexts.items()}
+        return kept_coins(listed, backpressure.taken, volumes, coins)
 
     def shrink(shed: bool) -> None:  # noqa: FBT001 -- the only thing it is told
         leaderboard.most = max(1, settings.max_traders // 2) if shed else settings.max_traders
@@ -114,13 +122,24 @@ def build(  # noqa: PLR0913, PLR0917 -- each is a collaborator of its own
         throttle.few_audits = shed
 
     backpressure = Backpressure(outlet, clock, {Step.AUDITS: hurry, Step.ROSTER: shrink})
+    markets = Markets(feed, positions, venue_time, kept)
     contexts = MarketContextsCollector(
         info,
         outlet,
+        known,
         venue_time,
         clock,
-        on_coins,
+        markets.venue,
         every_seconds=settings.contexts_seconds,
+    )
+    builders = BuilderMarketsCollector(
+        info,
+        feed,
+        outlet,
+        known,
+        venue_time,
+        clock,
+        markets.builders,
     )
     scraper = Scraper(
         settings=settings,
@@ -139,8 +158,9 @@ def build(  # noqa: PLR0913, PLR0917 -- each is a collaborator of its own
         coins=coins,
         started_at=clock.now(),
     )
-    for collector in (
+    collectors: list[Collector] = [
         contexts,
+        *((builders,) if settings.builder_exchanges else ()),
         leaderboard,
         positions,
         fills,
@@ -153,7 +173,7 @@ def build(  # noqa: PLR0913, PLR0917 -- each is a collaborator of its own
             coins=scraper.coins,
             intervals=settings.intervals,
             history=settings.candle_history,
-            listed=lambda: () if Step.CANDLES in backpressure.taken else contexts.contexts.keys(),
+            listed=lambda: () if Step.CANDLES in backpressure.taken else known.contexts.keys(),
         ),
         RolesCollector(
             info,
@@ -177,7 +197,8 @@ def build(  # noqa: PLR0913, PLR0917 -- each is a collaborator of its own
         keeper,
         backpressure,
         Compactor(repository, clock, thinning(settings)),
-    ):
+    ]
+    for collector in collectors:
         manager.add(collector.name, collector)
     return scraper
 

@@ -49,6 +49,7 @@ class Books:
     _dealers: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _missed_ms: dict[str, int] = field(default_factory=dict)
     _whole_ms: int = 0
+    _dexes: set[str] = field(default_factory=set)
 
     @property
     def anchored(self) -> int:
@@ -126,6 +127,7 @@ class Books:
         self._whole_ms = max(self._whole_ms, from_ms)
         self._missed_ms[coin] = max(from_ms, self._missed_ms.get(coin, 0))
         dex = dex_of(coin) or MAIN_DEX
+        self._dexes.add(dex)
         for address in sorted(self._dealers[coin]):
             account = self.account(BookId(address, dex))
             if account is None or not account.anchored or not account.rests_before(coin, from_ms):
@@ -145,9 +147,9 @@ class Books:
         return self._learned(account, lambda: reconcile(account, state))
 
     def proof(self, address: str, proof: Proof) -> tuple[Account, Verdict] | None:
-        """Let a coin of `address` rest on `proof`; None if the trader is not followed any more."""
+        """Let a coin of `address` rest on `proof`; None if the trader, or the exchange, is not followed."""
         account, dex = self.accounts.get(address), dex_of(proof.coin) or MAIN_DEX
-        if account is None:
+        if account is None or dex not in {MAIN_DEX, *self._dexes}:
             return None
         if dex != MAIN_DEX:
             account = self._elsewhere(account, dex, proof.base.ms)

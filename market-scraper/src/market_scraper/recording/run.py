@@ -1,6 +1,6 @@
 """What one run of a recorded scraper knows, and what each note makes of that."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,11 +10,14 @@ import msgspec
 from market_scraper.connectors.binance.collectors import funding_source
 from market_scraper.connectors.binance.tapped import place_of
 from market_scraper.connectors.context_metrics import Memory, news, remember
+from market_scraper.connectors.hyperliquid.builders import CONTEXTS, BuilderMarkets
 from market_scraper.connectors.hyperliquid.collectors.status import sight_of, status_of
 from market_scraper.connectors.hyperliquid.following import Following
+from market_scraper.connectors.hyperliquid.listing import Listing
 from market_scraper.connectors.hyperliquid.parse import (
     parse_candles,
     parse_contexts,
+    parse_metas,
     parse_role,
     parse_state,
 )
@@ -95,6 +98,8 @@ class Run:
         self._sessions: dict[str, Session] = {}
         self._open: set[str] = set()
         self._contexts = ContextNews()
+        self._builders = BuilderMarkets()
+        self._listing = Listing()
         self._bars = FlowBars()
         self._closes: dict[str, datetime] = {}
         self._generation: str | None = None
@@ -172,9 +177,8 @@ class Run:
             if isinstance(effect, TradesSeen):
                 self.following.trades(effect)
                 self._count(effect, rules)
-            elif isinstance(effect, Data) and effect.channel == USER_FILLS:
-                now_ms = milliseconds(self._venue_time.now())
-                yield from self.following.told(parse_user_fills(effect.raw), now_ms)[1]
+            elif isinstance(effect, Data) and effect.channel in _CHANNELS:
+                yield from _CHANNELS[effect.channel](self, effect.raw)
 
     def _on_answer(self, note: Note, rules: Rules) -> Iterator[Any]:
         if note.place == LEADERBOARD:
@@ -220,8 +224,25 @@ class Run:
         self.following.state(request["user"], parse_state(body), request.get("dex", ""))
         return iter(())
 
+    def _own_fills(self, raw: bytes) -> Iterator[Any]:
+        now_ms = milliseconds(self._venue_time.now())
+        yield from self.following.told(parse_user_fills(raw), now_ms)[1]
+
+    def _builder_contexts(self, raw: bytes) -> Iterator[Any]:
+        yield from self._contexts.take(self._builders.contexts(raw, self._venue_time.now()))
+
     def _markets(self, _: Mapping[str, Any], body: bytes) -> Iterator[Any]:
-        yield from self._contexts.take(parse_contexts(body, self._venue_time.now()))
+        contexts = parse_contexts(body, self._venue_time.now())
+        self._listed("venue", [context.coin for context in contexts if not context.delisted])
+        yield from self._contexts.take(contexts)
+
+    def _metas(self, _: Mapping[str, Any], body: bytes) -> Iterator[Any]:
+        self._listed("builders", self._builders.listed(parse_metas(body)))
+        return iter(())
+
+    def _listed(self, part: str, coins: Sequence[str]) -> None:
+        for coin in self._listing.take(part, coins):
+            self.following.ended(coin, milliseconds(self._venue_time.now()))
 
     def _candles(self, _: Mapping[str, Any], body: bytes) -> Iterator[Any]:
         for candle in parse_candles(body, self._venue_time.now() - _SETTLE, "rest"):
@@ -268,6 +289,11 @@ _HANDLERS: Mapping[str, Callable[[Run, Note, Rules], Iterator[Any]]] = {
 _ANSWERS: Mapping[str, Callable[[Run, Mapping[str, Any], bytes], Iterator[Any]]] = {
     "clearinghouseState": Run._state,  # noqa: SLF001
     "metaAndAssetCtxs": Run._markets,  # noqa: SLF001
+    "allPerpMetas": Run._metas,  # noqa: SLF001
     "candleSnapshot": Run._candles,  # noqa: SLF001
     "userRole": Run._role,  # noqa: SLF001
+}
+_CHANNELS: Mapping[str, Callable[[Run, bytes], Iterator[Any]]] = {
+    USER_FILLS: Run._own_fills,  # noqa: SLF001
+    CONTEXTS: Run._builder_contexts,  # noqa: SLF001
 }

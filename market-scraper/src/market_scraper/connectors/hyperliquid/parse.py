@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, cast, get_args
 
+import msgspec
+
 from market_scraper.connectors.decoding import decoded, decoder_of, finite, known, positive
 from market_scraper.connectors.hyperliquid import wire
 from market_scraper.errors import WireFormatError
@@ -30,6 +32,7 @@ _state = decoder_of(wire.WireState)
 _user_state = decoder_of(wire.WireUserState)
 _user_states = decoder_of(wire.WireUserStates)
 _meta = decoder_of(wire.WireMeta)
+_metas = decoder_of(list[wire.WireMeta | tuple[wire.WireMeta, msgspec.Raw] | None])
 _meta_and_contexts = decoder_of(tuple[wire.WireMeta, tuple[wire.WireContext, ...]])
 _active_context = decoder_of(wire.WireActiveContext)
 _all_contexts = decoder_of(wire.WireAllContexts)
@@ -96,6 +99,13 @@ def parse_user_states(raw: bytes) -> tuple[str, Mapping[str, State]]:
 def parse_meta(raw: bytes) -> tuple[Asset, ...]:
     """Return the listed markets in the venue's order."""
     return tuple(map(_asset, decoded(_meta, raw, "meta").universe))
+
+
+def parse_metas(raw: bytes) -> tuple[Asset, ...]:
+    """Return the listed markets of every exchange; each list may come with its contexts or without."""
+    lists = decoded(_metas, raw, "allPerpMetas")
+    metas = (each[0] if isinstance(each, tuple) else each for each in lists)
+    return tuple(_asset(asset) for meta in metas if meta for asset in meta.universe)
 
 
 def parse_contexts(raw: bytes, at: datetime) -> tuple[MarketContext, ...]:

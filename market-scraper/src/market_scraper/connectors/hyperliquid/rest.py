@@ -74,6 +74,10 @@ class InfoClient:
         """Return which markets are listed."""
         return await self._ask({"type": "meta"}, Urgency.MARKET)
 
+    async def all_metas(self) -> bytes:
+        """Return which perpetuals are listed, on the venue's own exchange and on those of builders."""
+        return await self._ask({"type": "allPerpMetas"}, Urgency.MARKET)
+
     async def meta_and_contexts(self) -> bytes:
         """Return the markets and how they stand."""
         return await self._ask({"type": "metaAndAssetCtxs"}, Urgency.MARKET)

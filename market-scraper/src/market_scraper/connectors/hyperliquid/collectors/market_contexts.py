@@ -18,6 +18,8 @@ class MarketContextsCollector:
 
     Parameters
     ----------
+    known
+        Every market as it was last told; shared with who reads other exchanges.
     on_coins
         Called with the coins that are listed, after every reading.
     every_seconds
@@ -26,10 +28,11 @@ class MarketContextsCollector:
 
     name: ClassVar[str] = "market_contexts"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- each is a collaborator of its own
         self,
         info: InfoClient,
         outlet: Outlet,
+        known: ContextNews,
         venue_time: VenueTime,
         clock: Clock,
         on_coins: Callable[[Sequence[str]], None],
@@ -37,7 +40,7 @@ class MarketContextsCollector:
         every_seconds: float = 10.0,
     ) -> None:
         self.pulse = Pulse()
-        self._news = ContextNews()
+        self._known = known
         self._info = info
         self._outlet = outlet
         self._venue_time = venue_time
@@ -48,7 +51,7 @@ class MarketContextsCollector:
     @property
     def contexts(self) -> dict[str, MarketContext]:
         """Every listed market as it was last told."""
-        return self._news.contexts
+        return self._known.contexts
 
     async def collect(self) -> None:
         """Read and publish until cancelled."""
@@ -56,6 +59,6 @@ class MarketContextsCollector:
             raw = await self._info.meta_and_contexts()
             contexts = parse_contexts(raw, self._venue_time.now())
             self._on_coins([context.coin for context in contexts if not context.delisted])
-            await self._outlet.tell(self._news.take(contexts))
+            await self._outlet.tell(self._known.take(contexts))
             self.pulse.beat(self._clock.now(), self._every_seconds)
             await self._clock.sleep(self._every_seconds)

@@ -104,7 +104,7 @@ class TraderFillsCollector:
         for address in wanted - heard:
             self._feed.subscribe(Subscription(USER_FILLS, user=address))
         if wanted != heard:
-            log.info("listening", wallets=len(self._feed.users), new=len(wanted - heard))
+            log.debug("listening", wallets=len(self._feed.users), new=len(wanted - heard))
 
     def _on_fills(self, data: Data) -> None:
         own = parse_user_fills(data.raw)
