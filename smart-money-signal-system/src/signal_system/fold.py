@@ -93,7 +93,6 @@ class Fold:
         engine = TraderWeightingEngine(config.weighting)
         self.state = State(engine, config.rules, config.baseline)
         self.provenance = Provenance(
-            scheme=engine.scheme,
             arm=config.weighting.arm,
             config_hash=config.hash,
             models=Models(),

@@ -28,7 +28,7 @@ from signal_system.directions import Directions, DirectionsMemory
 from signal_system.domain.circumstances import Circumstances
 from signal_system.domain.claims import ClosedBar
 from signal_system.domain.coverage import Coverage
-from signal_system.domain.exposure import SIZE_SCALE
+from signal_system.domain.exposure import SIZE_SCALE, Pooling
 from signal_system.domain.market import Market, usable
 from signal_system.domain.roster import RosterSnapshot, collected
 from signal_system.domain.rules import Rules
@@ -182,10 +182,13 @@ class State:
         Yields the coins that each step changed.
         """
         self._pass(at)
+        before = self._engine.pooling
         for _ in self._engine.weigh_anew():
             yield ()
         for name in self._engine.changed():
             yield [coin for each in self.voices.members(name) for coin in self._reweigh(each)]
+        if self._engine.pooling != before:
+            yield list(self.voices.coins)
         self._weigh_at = _EPOCH + timedelta(seconds=self._engine.bar_ends_at)
 
     def circumstances(self) -> Circumstances | None:
@@ -218,6 +221,16 @@ class State:
     def entity_of(self, address: str) -> str:
         """Return whom an address votes as."""
         return self.voices.families.head(address)
+
+    @property
+    def scheme(self) -> str:
+        """The name of the scheme by which voices now count."""
+        return self._engine.scheme
+
+    @property
+    def pooling(self) -> Pooling:
+        """How stakes now become tilts."""
+        return self._engine.pooling
 
     def weight_of(self, entity: str) -> int:
         """Return the weight of the entity's head, or of its heaviest member, in ppm."""
@@ -453,8 +466,8 @@ class State:
     def _settle_voice(self, trader: Trader) -> Collection[str]:
         address, tracked = trader.address, trader.tracked
         head = self.voices.families.head(address)
-        weight = self._engine.ppm(head, trader.score) if tracked else None
-        moved = self.voices.give(trader, weight)
+        voice = self._engine.voice(head, trader.score) if tracked else None
+        moved = self.voices.give(trader, voice)
         if tracked:
             self._strangers.pop(address, None)
         else:
@@ -464,8 +477,12 @@ class State:
         return moved
 
     def _see(self, trader: Trader) -> None:
-        """Note as of when the book of `trader` is known; without a voice it is no news."""
-        at, weight = trader.verified_at, self.voices.of(trader.address)
+        """Note as of when the book of `trader` is known; off the roster it is no news.
+
+        Whoever is on it without a say counts next to nothing, unless nobody has a say.
+        """
+        at = trader.verified_at
+        weight = max(1, self.voices.of(trader.address)) if self._has_voice(trader) else 0
         self._coverage.see(trader.address, weight, at)
         if weight and at and (self._newest_book_at is None or at > self._newest_book_at):
             self._newest_book_at = at

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
-from signal_system.domain.exposure import Exposure
+from signal_system.domain.exposure import Exposure, Voice
 from signal_system.domain.families import Families
 from signal_system.domain.trader import Move, Trader
 from signal_system.price_history import MAX_COINS
@@ -20,6 +20,9 @@ class Voices:
     ----------
     weights
         Of everybody who has a voice, in parts per million of a full one.
+    loudness
+        What a unit of somebody's size counts, in parts per million: the weight, unless the weighing
+        brings books of different sizes to one.
     families
         Who votes as whom.
     coins
@@ -29,6 +32,7 @@ class Voices:
     def __init__(self, traders: Mapping[str, Trader]) -> None:
         self._traders = traders
         self.weights: dict[str, int] = {}
+        self.loudness: dict[str, int] = {}
         self.families = Families()
         self.coins: dict[str, Exposure] = {}
 
@@ -73,17 +77,18 @@ class Voices:
 
     def follow(self, address: str, moves: Iterable[Move]) -> list[str]:
         """Let the voice of `address` follow its `moves`; return the coins this changed."""
-        head, weight = self.families.head(address), self.of(address)
-        return [move.coin for move in moves if self._shift(head, weight, move)]
+        head, loudness = self.families.head(address), self.loudness.get(address, 0)
+        return [move.coin for move in moves if self._shift(head, loudness, move)]
 
-    def give(self, trader: Trader, weight: int | None) -> Collection[str]:
-        """Give `trader` the voice `weight`, or none; return the coins this changed."""
-        before = self.of(trader.address)
-        if weight is None:
+    def give(self, trader: Trader, voice: Voice | None) -> Collection[str]:
+        """Give `trader` that voice, or none; return the coins this changed."""
+        before = self.loudness.get(trader.address, 0)
+        if voice is None:
             self.weights.pop(trader.address, None)
+            self.loudness.pop(trader.address, None)
         else:
-            self.weights[trader.address] = weight
-        gained = self.of(trader.address) - before
+            self.weights[trader.address], self.loudness[trader.address] = voice
+        gained = self.loudness.get(trader.address, 0) - before
         if not gained:
             return ()
         head = self.families.head(trader.address)
@@ -97,23 +102,23 @@ class Voices:
         """Let `address` vote with its family; return the coins this changed."""
         before = self.families.head(address)
         self.families.settle(address)
-        after, weight = self.families.head(address), self.of(address)
-        if before == after or not weight:
+        after, loudness = self.families.head(address), self.loudness.get(address, 0)
+        if before == after or not loudness:
             return ()
         book = self._traders[address].book
         for coin, held in book.items():
-            self._shift(before, weight, Move(coin, held.voice, 0))
-            self._shift(after, weight, Move(coin, 0, held.voice))
+            self._shift(before, loudness, Move(coin, held.voice, 0))
+            self._shift(after, loudness, Move(coin, 0, held.voice))
         return list(book)
 
-    def _shift(self, head: str, weight: int, move: Move) -> bool:
+    def _shift(self, head: str, loudness: int, move: Move) -> bool:
         """Move the stake of `head`; tell whether that changed the coin."""
-        if not weight:
+        if not loudness:
             return False
         exposure = self.coins.get(move.coin)
         if exposure is None:
             if len(self.coins) >= MAX_COINS:
                 return False
             exposure = self.coins[move.coin] = Exposure()
-        exposure.shift(head, weight * (move.after - move.before))
+        exposure.shift(head, loudness * (move.after - move.before))
         return True

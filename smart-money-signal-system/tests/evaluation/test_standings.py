@@ -22,7 +22,7 @@ def a_score(sharpe: float, *, own: float = 0.0, opinions: float = 0.5) -> Scored
 
 def a_result(seed: int, skilled: float, **schemes: Scored) -> Result:
     told = {name: schemes.get(name.replace("-", "_"), a_score(0.0)) for name in ACCOUNTS}
-    found = Contested(f"world{seed}", "c0ffee", {}, 100, 2.0, {}, told)
+    found = Contested(f"world{seed}", "c0ffee", {}, 100, 2.0, 0.97, {}, told)
     return Result(f"world{seed}", seed, skilled, found)
 
 
@@ -70,3 +70,4 @@ def test_the_page_has_a_row_for_every_scheme_and_claims_no_win_of_the_baseline_o
     (base,) = [row for row in rows if ScoreOver100.name in row]
     assert " of 1" not in base
     assert "**2% skilled**, 1 worlds" in page
+    assert "NEUTRAL 97.0% of the time" in page

@@ -65,6 +65,7 @@ def test_that_cost_is_enough_and_a_cent_less_is_not(held: list[int], cents: int)
     side = (1 if exposure.net > 0 else -1) * (-1 if opinion else 1)
 
     cost = cost_to_flip(exposure, 0.2, mark)
+    assert cost is not None
 
     def opinion_after(spent: Decimal) -> bool:
         stake = side * spent / mark * STAKE_SCALE
@@ -84,6 +85,7 @@ def test_one_more_voice_of_that_cost_brings_the_tilt_to_the_threshold(
     assume(exposure.net != 0)
 
     cost = cost_to_flip(exposure, threshold, Decimal(1))
+    assert cost is not None
 
     against = abs(tilt) > threshold
     direction = (1 if exposure.net > 0 else -1) * (-1 if against else 1)

@@ -6,7 +6,7 @@ from hypothesis import given, strategies as st
 from pydantic import ValidationError
 
 from signal_system.weighting_engine import Scheme, TraderWeightingEngine, WeightingConfig
-from signal_system.weighting_engine.schemes import EXPERTS, SCHEMES
+from signal_system.weighting_engine.schemes import EXPERTS, SCHEMES, ScoreOver100
 from signal_system.weighting_engine.voters import Voters
 
 unknown = st.just(float("nan"))
@@ -48,7 +48,16 @@ def test_a_weight_is_a_number_from_nothing_on_and_at_most_a_full_voice_but_for_l
 @every_scheme
 def test_it_is_registered_under_its_own_name(scheme: Scheme) -> None:
     assert SCHEMES[scheme.name] is scheme
-    assert TraderWeightingEngine(WeightingConfig(scheme=scheme.name)).scheme == scheme.name
+    assert WeightingConfig(scheme=scheme.name).scheme == scheme.name
+
+
+@every_scheme
+def test_until_somebody_can_be_judged_a_scheme_that_learns_leaves_it_to_the_roster(
+    scheme: Scheme,
+) -> None:
+    engine = TraderWeightingEngine(WeightingConfig(scheme=scheme.name))
+
+    assert engine.scheme == (ScoreOver100.name if scheme.learns else scheme.name)
 
 
 @given(st.one_of(st.none(), st.decimals(0, 100, places=2)))

@@ -6,6 +6,7 @@ takes the same time with five voters as with five thousand.
 """
 
 from decimal import Context, Decimal
+from typing import NamedTuple
 
 SIZE_SCALE = 10**8
 WEIGHT_SCALE = 10**6
@@ -14,6 +15,32 @@ MAX_SIZE = Decimal(10**15)
 
 _EXACT = Context(prec=80)
 _CENT = Decimal("0.01")
+
+
+class Voice(NamedTuple):
+    """What a trader's opinion counts, and what a unit of its size does: both in parts per million."""
+
+    weight: int
+    loudness: int
+
+
+class Pooling(NamedTuple):
+    """How the stakes in a coin become a tilt, in [-1, 1]: net / (gross + usual) - lean.
+
+    Attributes
+    ----------
+    usual
+        What is at stake in a coin on average, in USD: few stakes that agree are no consensus.
+    lean
+        What all coins' tilts have in common, which is told of none of them.
+    """
+
+    usual: float = 0.0
+    lean: float = 0.0
+
+    def usual_stake(self, mark: Decimal) -> int:
+        """Return `usual` as a stake in a coin of that price."""
+        return int(self.usual * STAKE_SCALE / float(mark)) if self.usual else 0
 
 
 class Exposure:

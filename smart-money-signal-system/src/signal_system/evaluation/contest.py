@@ -16,7 +16,9 @@ from msgspec import MsgspecError, Struct, json
 
 from shared_events.errors import ConfigError
 from shared_events.journal import decode_record, read, segments
+from shared_events.payloads import Models
 from signal_system.fold import FoldConfig
+from signal_system.signal_generation.processor import Provenance, SignalGenerationProcessor
 from signal_system.state import State
 from signal_system.weighting_engine import TraderWeightingEngine
 from signal_system.weighting_engine.contest import ACCOUNTS
@@ -59,13 +61,23 @@ class Scored(Struct, frozen=True):
 
 
 class Contested(Struct, frozen=True):
-    """What all schemes did on one journal; `regret` is the mixture's, in losses of [0, 1] a bar."""
+    """What all schemes did on one journal.
+
+    Attributes
+    ----------
+    regret
+        The mixture's, in losses of [0, 1] a bar.
+    neutral
+        Part of coins and bars in which the signal served by the settings was NEUTRAL, every gate
+        counted, from the first bar on.
+    """
 
     journal: str
     config_hash: str
     parameters: dict[str, object]
     bars: int
     regret: float
+    neutral: float
     trust: dict[str, float]
     schemes: dict[str, Scored]
 
@@ -86,6 +98,7 @@ class _Seen:
     turned: list[Floats] = field(default_factory=list)
     opinions: list[list[float]] = field(default_factory=list)
     ranks: list[list[float]] = field(default_factory=list)
+    neutral: list[bool] = field(default_factory=list)
 
 
 def contested(
@@ -102,8 +115,13 @@ def contested(
     if not journal.is_dir() or not segments(journal):
         raise ConfigError(f"there is no journal in {journal}: name the folder that holds segments")
     engine = TraderWeightingEngine(config.weighting)
-    for _ in _bars(journal, engine, config, on_progress):
+    state = State(engine, config.rules, config.baseline)
+    made = Provenance(config.weighting.arm, config.hash, Models())
+    processor = SignalGenerationProcessor(state, config.rules, made)
+    for _ in _bars(journal, engine, state, on_progress):
         _note(seen, engine, known.accounts, config.rules.conviction)
+        decisions = [processor.decision(coin) for coin in engine.paper.coins]
+        seen.neutral += [each is None or each.action == "NEUTRAL" for each in decisions]
     warm_up = WARM_UP_DAYS * DAY // config.weighting.paper.bar_seconds
     if len(seen.own) <= 2 * warm_up:
         raise ConfigError(f"{journal} is shorter than {2 * WARM_UP_DAYS} days: generate more")
@@ -114,6 +132,7 @@ def contested(
         parameters=known.parameters,
         bars=len(seen.own) - warm_up,
         regret=hedge.regret,
+        neutral=float(np.mean(seen.neutral)),
         trust=dict(zip(SCHEMES, hedge.weights, strict=True)),
         schemes={
             name: _scored(seen, number, warm_up, config.weighting.paper.bar_seconds)
@@ -178,11 +197,11 @@ def _read(truth: Path) -> _Truth:
 def _bars(
     journal: Path,
     engine: TraderWeightingEngine,
-    config: FoldConfig,
+    state: State,
     on_progress: Callable[[int], None],
 ) -> Iterator[None]:
     """Yield whenever everybody was weighed anew."""
-    state, last = State(engine, config.rules, config.baseline), engine.bar
+    last = engine.bar
     for position, raw in read(journal):
         state.apply(decode_record(raw))
         if engine.bar is not last:

@@ -65,11 +65,16 @@ class Standing(Struct, frozen=True):
 
 
 class Standings(Struct, frozen=True):
-    """One population: `skilled` is its share of skilled traders, `regret` that of the mixture."""
+    """One population: `skilled` is its share of skilled traders, `regret` that of the mixture.
+
+    `served_neutral` is the part of coins and bars in which the served signal was NEUTRAL, mean and
+    least over the worlds.
+    """
 
     skilled: float
     seeds: tuple[int, ...]
     regret: float
+    served_neutral: tuple[float, float]
     schemes: tuple[Standing, ...]
 
 
@@ -86,10 +91,12 @@ def markdown(found: Sequence[Standings]) -> str:
 
 def _of(results: Sequence[Result]) -> Standings:
     judged = [each.contested for each in results]
+    quiet = [each.neutral for each in judged]
     return Standings(
         skilled=results[0].skilled,
         seeds=tuple(each.seed for each in results),
         regret=fmean(each.regret for each in judged),
+        served_neutral=(fmean(quiet), min(quiet)),
         schemes=tuple(_standing(name, judged) for name in ACCOUNTS),
     )
 
@@ -127,7 +134,11 @@ def _mean(scored: Sequence[Scored], name: str) -> float:
 
 def _table(found: Standings) -> str:
     count = len(found.seeds)
-    title = f"**{found.skilled:.0%} skilled**, {count} worlds, mean regret {found.regret:.1f}"
+    mean, least = found.served_neutral
+    title = (
+        f"**{found.skilled:.0%} skilled**, {count} worlds, mean regret {found.regret:.1f}; served "
+        f"signals NEUTRAL {mean:.1%} of the time, {least:.1%} at least"
+    )
     head = (
         "| scheme | net Sharpe | 95 % | own | lead over score/100 | wins | own wins | worst "
         "| rank corr. | NEUTRAL | least | turnover a day |"

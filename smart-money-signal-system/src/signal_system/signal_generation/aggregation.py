@@ -24,17 +24,22 @@ class Pool:
     Attributes
     ----------
     tilt
-        Longs less shorts over both, in [-1, 1]; 0 without any.
+        Longs less shorts over both and what is usual, less what all coins have in common, in [-1, 1];
+        0 without any.
     score
         Log-odds that the price rises: the tilt times a constant, a prior no outcome has tested.
     voters, independent_voters
         Entities with a stake, and how many equal and independent ones would weigh as much.
+    usual, lean
+        What the tilt was made with, see `Pooling`; `usual` as a stake in this coin.
     """
 
     tilt: float
     score: float
     voters: int
     independent_voters: float
+    usual: int = 0
+    lean: float = 0.0
 
     @property
     def probability_up(self) -> float:
@@ -42,8 +47,13 @@ class Pool:
         return 1 / (1 + exp(-self.score))
 
 
-def pooled(exposure: Exposure, log_odds_per_tilt: float) -> Pool:
+def pooled(exposure: Exposure, log_odds_per_tilt: float, usual: int = 0, lean: float = 0.0) -> Pool:
     """Return the opinion that the stakes in `exposure` amount to.
+
+    Parameters
+    ----------
+    usual, lean
+        See `Pooling`; `usual` is a stake in this coin.
 
     Examples
     --------
@@ -51,22 +61,25 @@ def pooled(exposure: Exposure, log_odds_per_tilt: float) -> Pool:
     >>> btc.shift("a", 3), btc.shift("b", -1)
     (None, None)
     >>> pooled(btc, log_odds_per_tilt=0.5)
-    Pool(tilt=0.5, score=0.25, voters=2, independent_voters=1.6)
+    Pool(tilt=0.5, score=0.25, voters=2, independent_voters=1.6, usual=0, lean=0.0)
     """
     gross = exposure.gross
     if not gross:
         return Pool(0.0, 0.0, 0, 0.0)
-    tilt = exposure.net / gross
+    tilt = min(max(exposure.net / (gross + usual) - lean, -1.0), 1.0)
     effective = gross * gross / exposure.squares
-    return Pool(tilt, tilt * log_odds_per_tilt, exposure.voters, effective)
+    return Pool(tilt, tilt * log_odds_per_tilt, exposure.voters, effective, usual, lean)
 
 
-def cost_to_flip(exposure: Exposure, threshold: float, mark: Decimal) -> Decimal:
+def cost_to_flip(
+    exposure: Exposure, threshold: float, mark: Decimal, usual: int = 0, lean: float = 0.0
+) -> Decimal | None:
     """Return the USD that one more full voice must hold to move the tilt across `threshold`.
 
-    Against an opinion: the opposite notional above which it ends, x = (|net| - t gross) / (1 + t).
-    Without one: the notional on the leaning side that makes one, x = (t gross - |net|) / (1 - t).
-    To the first cent that is enough: an opinion is still held at the threshold itself.
+    With g for gross and usual, n for the net on the side of the tilt, t for the threshold and the
+    lean on that side. Against an opinion: the opposite notional above which it ends,
+    x = (n - t g) / (1 + t). Without one: the notional that makes one, x = (t g - n) / (1 - t). To the
+    first cent that is enough: an opinion is still held at the threshold itself. None if no amount is.
 
     Examples
     --------
@@ -75,8 +88,12 @@ def cost_to_flip(exposure: Exposure, threshold: float, mark: Decimal) -> Decimal
     >>> cost_to_flip(btc, 0.25, Decimal(100))
     Decimal('60.01')
     """
-    share = Fraction(str(threshold))
-    lead = abs(exposure.net) - share * exposure.gross
+    gross = exposure.gross + usual
+    side = -1 if gross and exposure.net / gross < lean else 1
+    share = Fraction(str(threshold)) + side * Fraction(lean)
+    lead = side * exposure.net - share * gross
+    if not -1 < share < 1:
+        return None
     cents = Fraction(mark) * 100 / STAKE_SCALE
     if lead >= 0:
         return (floor(lead / (1 + share) * cents) + 1) * _CENT

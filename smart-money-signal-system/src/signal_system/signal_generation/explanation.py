@@ -7,6 +7,7 @@ from typing import Protocol
 
 from shared_events.payloads import Contribution
 from signal_system.domain.exposure import SIZE_SCALE, WEIGHT_SCALE, Exposure, usd
+from signal_system.signal_generation.aggregation import Pool
 
 SHOWN = 5
 
@@ -28,7 +29,12 @@ class Speakers(Protocol):
 
 
 def contributions(
-    coin: str, exposure: Exposure, mark: Decimal | None, of: Speakers, log_odds_per_tilt: float
+    coin: str,
+    exposure: Exposure,
+    mark: Decimal | None,
+    of: Speakers,
+    pool: Pool,
+    log_odds_per_tilt: float,
 ) -> tuple[tuple[Contribution, ...], tuple[Contribution, ...]]:
     """Return the largest stakes on the side the pool leans to, and the largest against it."""
 
@@ -39,7 +45,7 @@ def contributions(
                 address=entity,
                 weight=of.weight_of(entity) / WEIGHT_SCALE,
                 exposure=_worth(of.size_of(entity, coin), mark),
-                effect=_effect(exposure, stake) * log_odds_per_tilt,
+                effect=_effect(exposure, stake, pool.usual) * log_odds_per_tilt,
                 dimensions=dict(of.dimensions_of(entity)),
             )
             for entity, stake in largest
@@ -48,15 +54,16 @@ def contributions(
     long = [each for each in exposure.stakes.items() if each[1] > 0]
     short = [each for each in exposure.stakes.items() if each[1] < 0]
     sides = told(long), told(short)
-    return sides if exposure.net >= 0 else sides[::-1]
+    return sides if pool.tilt >= 0 else sides[::-1]
 
 
 def _worth(size: int | None, mark: Decimal | None) -> Decimal | None:
     return None if size is None or mark is None else usd(size, mark, SIZE_SCALE)
 
 
-def _effect(exposure: Exposure, stake: int) -> float:
+def _effect(exposure: Exposure, stake: int, usual: int) -> float:
     """Return how much tilt would be missing without `stake`."""
-    rest = exposure.gross - abs(stake)
+    gross = exposure.gross + usual
+    rest = gross - abs(stake)
     without = (exposure.net - stake) / rest if rest else 0.0
-    return exposure.net / exposure.gross - without
+    return exposure.net / gross - without

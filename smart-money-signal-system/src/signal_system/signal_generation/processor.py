@@ -48,7 +48,6 @@ class _Moment:
 class Provenance:
     """What every signal says of how it was made."""
 
-    scheme: str
     arm: str
     config_hash: str
     models: Models
@@ -209,14 +208,19 @@ class SignalGenerationProcessor:
     def _decision(self, coin: str, moment: _Moment) -> Decision:
         state, seen = self._state, moment.seen
         exposure = state.voices.coins.get(coin, _EMPTY)
-        pool = pooled(exposure, self._rules.log_odds_per_tilt)
         market, opinion = state.markets.get(coin), self.memory.opinions.get(coin)
+        pool = self._pool(exposure, market)
         age = max(0.0, (seen.now - market.at).total_seconds()) if market and market.mark else None
         held: Action = opinion.action if opinion else "NEUTRAL"
         case = Case(pool, age, held, self._lead(coin, pool, seen.now))
         gates = judged(case, seen, moment.shared, self._rules)
         verdict = action(gates, pool.tilt)
         return Decision(coin, verdict, moment.shared.status, pool, exposure, market, seen, gates)
+
+    def _pool(self, exposure: Exposure, market: Market | None) -> Pool:
+        pooling, link = self._state.pooling, self._rules.log_odds_per_tilt
+        usual = pooling.usual_stake(market.mark) if market and market.mark else 0
+        return pooled(exposure, link, usual, pooling.lean)
 
     def _lead(self, coin: str, pool: Pool, now: datetime) -> float | None:
         """Return the least lead that any classifier in service gives to the side of `pool`."""
@@ -283,7 +287,7 @@ class SignalGenerationProcessor:
             voters=pool.voters,
             independent_voters=pool.independent_voters,
             independence_method=INDEPENDENCE_METHOD,
-            scheme=made.scheme,
+            scheme=self._state.scheme,
             arm=made.arm,
             config_hash=made.config_hash,
             journal_position=position,
@@ -314,7 +318,9 @@ class SignalGenerationProcessor:
     ) -> tuple[tuple[Contribution, ...], tuple[Contribution, ...]]:
         mark = decision.market.mark if decision.market else None
         link = self._rules.log_odds_per_tilt
-        return contributions(decision.coin, decision.exposure, mark, self._state, link)
+        return contributions(
+            decision.coin, decision.exposure, mark, self._state, decision.pool, link
+        )
 
     def _cost_to_flip(self, decision: Decision) -> Decimal | None:
         """Return None where no amount would do: a gate that money does not open is shut."""
@@ -324,7 +330,8 @@ class SignalGenerationProcessor:
         if not all(gate.passed for gate in decision.gates[:-1]):
             return None
         threshold = self._rules.conviction_kept if conviction.passed else self._rules.conviction
-        return cost_to_flip(decision.exposure, threshold, decision.market.mark)
+        pool, mark = decision.pool, decision.market.mark
+        return cost_to_flip(decision.exposure, threshold, mark, pool.usual, pool.lean)
 
     def _regime(self, coin: str) -> RegimeView | None:
         found = self._state.regimes.of(coin)

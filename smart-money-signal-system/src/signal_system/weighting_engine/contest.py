@@ -18,7 +18,7 @@ from msgspec import Struct
 from signal_system.weighting_engine.columns import Floats, Saved, sums
 from signal_system.weighting_engine.evidence import Estimates, Evidence
 from signal_system.weighting_engine.hedge import AdaHedge, loss
-from signal_system.weighting_engine.paper import Bar, Paper, Wish
+from signal_system.weighting_engine.paper import EXPOSURE_UNIT, Bar, Paper, Wish
 from signal_system.weighting_engine.port import Scheme
 from signal_system.weighting_engine.rules import DAY, EvidenceRules, HedgeRules, PaperRules
 from signal_system.weighting_engine.schemes import COMBINED, EXPERTS, SCHEMES, Abstain
@@ -46,6 +46,8 @@ class Contest:
     ----------
     stances
         What each account last wanted to hold, by its name and the coin.
+    common
+        By scheme: mean G, and the mean over all coins that was taken away.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Contest:
         ]
         self.hedge = AdaHedge.of(prior)
         self.stances: dict[str, dict[str, float]] = {}
+        self.common: dict[str, tuple[float, float]] = {}
         for _ in ACCOUNTS:
             paper.open(fades=False)
             self.results.open()
@@ -81,9 +84,10 @@ class Contest:
 
     def follow(self, expert: Scheme, weights: Floats, at: float) -> None:
         """Let the account of `expert` hold what voters of such `weights` hold."""
-        pooled = self._pooled(weights, "target" if expert.relative else "held")
-        if expert.relative:
-            pooled -= pooled.mean() if len(pooled) else 0.0
+        pooled, usual = self._pooled(weights, "target" if expert.relative else "held")
+        lean = float(pooled.mean()) if expert.relative and len(pooled) else 0.0
+        self.common[expert.name] = (usual, lean)
+        pooled -= lean
         wanted = zip(self._paper.coins, pooled.tolist(), strict=True)
         self._want(expert.name, dict(wanted), at)
 
@@ -133,14 +137,14 @@ class Contest:
             if nearest != before:
                 self._paper.follow(coin, Wish(due, account, nearest, is_exposure=True))
 
-    def _pooled(self, weights: Floats, what: str) -> Floats:
-        """Return the exposure in each coin of a pool of voters with such weights."""
+    def _pooled(self, weights: Floats, what: str) -> tuple[Floats, float]:
+        """Return the exposure in each coin of a pool of voters with such weights, and mean G."""
         rows, coins = self._paper.positions, self._paper.coins
         account = rows["account"] - len(ACCOUNTS)
         votes = account >= 0
         stakes = weights[account[votes]] * rows[what][votes]
         coin = rows["coin"][votes]
         net, gross = sums(coin, stakes, len(coins)), sums(coin, np.abs(stakes), len(coins))
-        usual = gross.mean() if coins else 0.0
+        usual = float(gross.mean()) if coins else 0.0
         pooled: Floats = np.divide(net, gross + usual, out=np.zeros_like(net), where=gross > 0)
-        return pooled
+        return pooled, usual / EXPOSURE_UNIT

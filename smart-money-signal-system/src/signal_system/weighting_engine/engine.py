@@ -7,6 +7,7 @@ from math import isnan
 import numpy as np
 from msgspec import Struct
 
+from signal_system.domain.exposure import Pooling, Voice
 from signal_system.weighting_engine import crowding
 from signal_system.weighting_engine.columns import Columns, Floats, Ints, Saved
 from signal_system.weighting_engine.config import WeightingConfig
@@ -19,11 +20,13 @@ from signal_system.weighting_engine.following import Following, Move
 from signal_system.weighting_engine.judging import Judge, Verdict, habits_of
 from signal_system.weighting_engine.paper import Bar, Paper, PaperSnapshot, Wish
 from signal_system.weighting_engine.roll import Roll, RollSnapshot
-from signal_system.weighting_engine.schemes import COMBINED, EXPERTS, SCHEMES
+from signal_system.weighting_engine.schemes import COMBINED, EXPERTS, SCHEMES, ScoreOver100
 from signal_system.weighting_engine.skill import finished
 from signal_system.weighting_engine.voters import Voters
 
 PPM = 10**6
+USUAL_BOOK_USD = 10_000.0
+"""What everybody is taken to hold at its usual risk of one deviation a bar, where a scheme is relative."""
 
 _REASONS = (*(each.name for each in DIMENSIONS), "scheme")
 _REMEMBERED = 8  # changes of a weight
@@ -37,6 +40,8 @@ class EngineSnapshot(Struct, kw_only=True):
 
     now: float
     bars: int
+    scheme: str
+    pooling: Pooling
     regimes: dict[str, float]
     roll: RollSnapshot
     paper: PaperSnapshot
@@ -63,6 +68,11 @@ class TraderWeightingEngine:
     ----------
     roll
         Who the voters are; a voter's number is the row in every table.
+    scheme
+        The name of the scheme by which voices count: the configured one, unless that learns and too
+        few can be judged yet. Until then the roster's score speaks, and every signal says so.
+    pooling
+        How the stakes in a coin become a tilt.
     """
 
     def __init__(self, config: WeightingConfig) -> None:
@@ -73,6 +83,9 @@ class TraderWeightingEngine:
         self.evidence = Evidence(config.evidence, config.paper.bar_seconds)
         self.following = Following()
         self.copyability = Copyability()
+        learns = config.scheme == COMBINED or SCHEMES[config.scheme].learns
+        self.scheme = ScoreOver100.name if learns else config.scheme
+        self.pooling = Pooling()
         self.bar: Bar | None = None
         self.verdict: Verdict | None = None
         self._judge = Judge(config)
@@ -85,6 +98,7 @@ class TraderWeightingEngine:
                 "dimensions": f"({len(DIMENSIONS)},)f8",
                 "weights": f"({len(EXPERTS)},)f8",
                 "ppm": "i8",
+                "loudness": "i8",
                 "newest": "i8",
                 "when": f"({_REMEMBERED},)f8",
                 "became": f"({_REMEMBERED},)f8",
@@ -92,11 +106,6 @@ class TraderWeightingEngine:
                 "echo": f"({config.crowding.echo_bars},)i1",
             }
         )
-
-    @property
-    def scheme(self) -> str:
-        """The name of the scheme, version included."""
-        return self.config.scheme
 
     def enrol(self, name: str, *, tracked: bool) -> int | None:
         """Note that a voter is or is no longer on the roster; return its number, if it has one."""
@@ -179,6 +188,20 @@ class TraderWeightingEngine:
         number = self.roll.number(name)
         return 0 if number is None else int(self._table.whole("ppm")[number])
 
+    def voice(self, name: str, score: Decimal | float | None) -> Voice:
+        """Return what a tracked voter's opinion counts now, and what a unit of its size does.
+
+        A relative scheme brings every voter to the same usual book, `USUAL_BOOK_USD`.
+        """
+        weight, number = self.ppm(name, score), self.roll.number(name)
+        if not self._is_relative:
+            return Voice(weight, weight)
+        return Voice(weight, 0 if number is None else int(self._table.whole("loudness")[number]))
+
+    @property
+    def _is_relative(self) -> bool:
+        return self.scheme in SCHEMES and SCHEMES[self.scheme].relative
+
     def dimensions(self, name: str, score: Decimal | float | None) -> dict[str, float]:
         """Return what a voter's weight is made of, less what cannot be told."""
         number = self.roll.number(name)
@@ -249,6 +272,8 @@ class TraderWeightingEngine:
         return EngineSnapshot(
             now=self._now,
             bars=self._bars,
+            scheme=self.scheme,
+            pooling=self.pooling,
             regimes=self._regimes,
             roll=self.roll.snapshot(),
             paper=self.paper.snapshot(),
@@ -262,6 +287,7 @@ class TraderWeightingEngine:
     def restore(self, saved: EngineSnapshot) -> None:
         """Become what `saved` was taken of; this one must be new."""
         self._now, self._bars, self._regimes = saved.now, saved.bars, saved.regimes
+        self.scheme, self.pooling = saved.scheme, saved.pooling
         self.following = saved.following
         self.roll.restore(saved.roll)
         self.paper.restore(saved.paper)
@@ -345,19 +371,37 @@ class TraderWeightingEngine:
             self.contest.follow(expert, raw * risk if expert.relative else raw, at)
             yield
         self.contest.follow_all(at)
+        before = self.scheme
+        if self.verdict and self.verdict.population.voters >= self.config.skill.least_voters:
+            self.scheme = self.config.scheme
         self._settle(
             self.contest.combined(weights)
             if self.scheme == COMBINED
             else weights[:, list(SCHEMES).index(self.scheme)],
             dimensions,
         )
+        if self.scheme != before:
+            self._changed = list(self.roll.names)
 
     def _settle(self, weights: Floats, before: Floats) -> None:
         self._note_changes(weights, before)
         ppm = np.rint(weights * PPM).astype(np.int64)
-        changed = np.flatnonzero(ppm != self._table["ppm"]).tolist()
-        self._table["ppm"] = ppm
-        self._changed = [self.roll.names[number] for number in changed]
+        loudness = np.rint(weights * self._per_book() * PPM).astype(np.int64)
+        is_news = (ppm != self._table["ppm"]) | (loudness != self._table["loudness"])
+        self._table["ppm"], self._table["loudness"] = ppm, loudness
+        self._changed = [self.roll.names[number] for number in np.flatnonzero(is_news).tolist()]
+        self.pooling = Pooling()
+        if self._is_relative:
+            usual, lean = self.contest.common[self.scheme]
+            self.pooling = Pooling(usual * USUAL_BOOK_USD, lean)
+
+    def _per_book(self) -> Floats:
+        """Return what brings everybody's usual book, an exposure of its usual risk, to the same USD."""
+        equity = np.maximum(np.nan_to_num(self.roll.columns["equity"]), 1.0)
+        is_told = self.roll.columns["equity"] > 0
+        limit = self.config.paper.leverage_limit
+        book: Floats = self.evidence.per_risk() * USUAL_BOOK_USD / limit / equity
+        return np.where(is_told, book, 0.0)
 
     def _note_changes(self, weights: Floats, before: Floats) -> None:
         """Write down whose weight changed by enough to be told of, and what changed most with it."""

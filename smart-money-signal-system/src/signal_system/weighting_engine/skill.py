@@ -124,8 +124,9 @@ def fitting(
     """
     if len(ratio) < rules.least_voters:
         return Population(voters=len(ratio))
-    centre, width = _null(ratio, error)
-    scatter, voice = width * error, np.ones_like(ratio) if voice is None else voice
+    voice = np.ones_like(ratio) if voice is None else voice
+    centre, width = _null(ratio, error, voice)
+    scatter = width * error
     slab = _Slab(rules.share_prior, centre + rules.lead_prior, rules.lead_prior / 2)
     for _ in range(_STEPS):
         better = _improved(slab, ratio, centre, scatter, voice, rules)
@@ -190,11 +191,18 @@ class _Slab(NamedTuple):
     spread: float
 
 
-def _null(ratio: Floats, error: Floats) -> tuple[float, float]:
-    """Return centre and width of the spike from the middle half of the population."""
-    centre = float(np.median(ratio))
-    low, high = np.quantile((ratio - centre) / error, (0.25, 0.75))
-    return centre, max(1.0, float(high - low) / (2 * _QUARTILE))
+def _null(ratio: Floats, error: Floats, voice: Floats) -> tuple[float, float]:
+    """Return centre and width of the spike from the middle half of the population's voices."""
+    (centre,) = _quantiles(ratio, voice, (0.5,))
+    low, high = _quantiles((ratio - centre) / error, voice, (0.25, 0.75))
+    return centre, max(1.0, (high - low) / (2 * _QUARTILE))
+
+
+def _quantiles(values: Floats, weights: Floats, at: tuple[float, ...]) -> list[float]:
+    order = np.argsort(values, kind="stable")
+    passed = np.cumsum(weights[order]) - weights[order] / 2
+    found: list[float] = np.interp(np.array(at) * weights.sum(), passed, values[order]).tolist()
+    return found
 
 
 def _odds(slab: _Slab, ratio: Floats, centre: float, scatter: Floats) -> Floats:
