@@ -1,3 +1,4 @@
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 
@@ -8,13 +9,16 @@ from msgspec import json
 
 from shared_events.codec import encode
 from shared_events.errors import ConfigError
-from shared_events.journal import JournalWriter
+from shared_events.journal import JournalWriter, decode_record, read
+from shared_events.payloads import Models
 from shared_events.testing.factories import an_address
 from signal_system.evaluation.contest import contested, interval, spearman, yearly_sharpe
 from signal_system.evaluation.evaluate_command import schemes
 from signal_system.fold import FoldConfig
+from signal_system.signal_generation.processor import Provenance, SignalGenerationProcessor
+from signal_system.state import State
 from signal_system.testing.events import Event, book, member, price, status
-from signal_system.weighting_engine import WeightingConfig
+from signal_system.weighting_engine import TraderWeightingEngine, WeightingConfig
 from signal_system.weighting_engine.contest import ACCOUNTS
 from signal_system.weighting_engine.rules import EvidenceRules, SkillRules
 
@@ -41,7 +45,10 @@ def world() -> list[Event]:
                 coin = random.choice(COINS)
                 known = sum(each[coin] for each in moves[bar : bar + 6]) if voter <= 4 else 0.0
                 side = 1 if known + random.gauss(0, 0.05) > 0 else -1
-                events.append(book(voter, bar + 1, {coin: side}, second + 1, full=False))
+                worth, at = Decimal(1_000), second + 1
+                holds = {coin: side}
+                events.append(book(voter, bar + 1, holds, at, full=False, account_value=worth))
+        events += [price(coin, round(prices[coin], 6), second + 3_600) for coin in COINS]
         prices = {coin: prices[coin] * (1 + moves[bar][coin]) for coin in COINS}
     return events
 
@@ -125,3 +132,23 @@ def test_a_bootstrap_is_the_same_every_time() -> None:
 
 def test_ranks_that_never_vary_correlate_with_nothing() -> None:
     assert spearman(np.ones(4), np.arange(4.0)) is None
+
+
+@pytest.mark.timeout(120)
+def test_what_is_served_leans_as_the_account_of_its_scheme_does(journal: Path) -> None:
+    engine = TraderWeightingEngine(CONFIG.weighting)
+    state = State(engine, CONFIG.rules, CONFIG.baseline)
+    made = Provenance("arm", CONFIG.hash, Models())
+    processor = SignalGenerationProcessor(state, CONFIG.rules, made)
+    last, apart, said = engine.bar, list[float](), list[float]()
+    for _, raw in read(journal):
+        state.apply(decode_record(raw))
+        if engine.bar is not last and state.scheme == "skill-relative-v1":
+            decided = [processor.decision(coin) for coin in COINS]
+            wanted = engine.contest.stances[state.scheme]
+            said += [each.pool.tilt for each in decided if each]
+            apart += [each.pool.tilt - wanted[each.coin] for each in decided if each]
+        last = engine.bar
+
+    assert max(map(abs, said)) > CONFIG.rules.conviction
+    assert max(map(abs, apart)) < 0.1  # an account counts a stake at the price it was taken at

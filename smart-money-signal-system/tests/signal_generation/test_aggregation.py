@@ -93,3 +93,42 @@ def test_one_more_voice_of_that_cost_brings_the_tilt_to_the_threshold(
     assert abs(pooled(exposure, LINK).tilt) == pytest.approx(threshold, rel=1e-3, abs=1e-9) or (
         exposure.gross < 10**3 * STAKE_SCALE  # cents are too coarse for so little
     )
+
+
+@given(stakes.filter(any), st.integers(0, 10**9), st.floats(-0.5, 0.5))
+def test_what_is_usual_and_what_all_coins_share_only_take_away(
+    held: list[int], usual: int, lean: float
+) -> None:
+    exposure = exposure_of(*held)
+
+    plain, pool = pooled(exposure, LINK), pooled(exposure, LINK, usual, lean)
+
+    assert -1 <= pool.tilt <= 1
+    assert abs(pooled(exposure, LINK, usual).tilt) <= abs(plain.tilt)
+    assert pooled(exposure, LINK, 0, lean).tilt == pytest.approx(min(max(plain.tilt - lean, -1), 1))
+
+
+@given(
+    st.lists(st.integers(-(10**6), 10**6), min_size=1, max_size=8).filter(any),
+    st.integers(0, 10**6),
+    st.floats(-0.4, 0.4),
+)
+def test_with_a_usual_stake_and_a_lean_that_cost_is_still_enough(
+    held: list[int], usual: int, lean: float
+) -> None:
+    unit = STAKE_SCALE
+    exposure = exposure_of(*(size * unit for size in held))
+    before = pooled(exposure, LINK, usual * unit, lean).tilt
+    assume(abs(abs(before) - 0.2) > 1e-6)
+
+    cost = cost_to_flip(exposure, 0.2, Decimal(1), usual * unit, lean)
+
+    assert cost is not None
+    side = (1 if before > 0 else -1) * (-1 if abs(before) >= 0.2 else 1)
+    exposure.shift("new", side * int(cost * unit))
+    after = pooled(exposure, LINK, usual * unit, lean).tilt * (1 if before > 0 else -1)
+    assert after < 0.2 + 1e-9 if abs(before) >= 0.2 else after >= 0.2 - 1e-9
+
+
+def test_where_all_coins_lean_so_far_that_no_money_helps_no_cost_is_told() -> None:
+    assert cost_to_flip(exposure_of(1, 1), 0.5, Decimal(1), 0, 0.6) is None

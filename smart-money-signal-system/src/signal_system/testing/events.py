@@ -68,6 +68,7 @@ def book(
     *,
     full: bool = True,
     quality: Quality = "anchored",
+    **fields: Any,
 ) -> Event:
     """Return what the trader with that number holds, whole or in part."""
     positions = tuple(
@@ -80,6 +81,7 @@ def book(
         as_of=NOON + timedelta(seconds=second),
         full=full,
         positions=positions,
+        **fields,
     )
     return told(data, second)
 

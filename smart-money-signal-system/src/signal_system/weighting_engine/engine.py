@@ -359,7 +359,7 @@ class TraderWeightingEngine:
     def _weigh(self, labels: Ints, at: float) -> Iterator[None]:
         rules, weights = self.config.crowding, self._table["weights"]
         voters = self.voters()
-        risk = self.evidence.per_risk()
+        risk = np.where(voters.equity > 0, self.evidence.per_risk(), 0.0)
         dimensions = self._table["dimensions"].copy()
         self._table["dimensions"] = np.stack([each.of(voters) for each in DIMENSIONS], axis=1)
         for number, expert in enumerate(EXPERTS):
@@ -397,11 +397,11 @@ class TraderWeightingEngine:
 
     def _per_book(self) -> Floats:
         """Return what brings everybody's usual book, an exposure of its usual risk, to the same USD."""
-        equity = np.maximum(np.nan_to_num(self.roll.columns["equity"]), 1.0)
-        is_told = self.roll.columns["equity"] > 0
+        equity = self.roll.columns["equity"]
+        worth = np.where(equity > 0, np.maximum(equity, 1.0), np.inf)
         limit = self.config.paper.leverage_limit
-        book: Floats = self.evidence.per_risk() * USUAL_BOOK_USD / limit / equity
-        return np.where(is_told, book, 0.0)
+        book: Floats = self.evidence.per_risk() * USUAL_BOOK_USD / limit / worth
+        return book
 
     def _note_changes(self, weights: Floats, before: Floats) -> None:
         """Write down whose weight changed by enough to be told of, and what changed most with it."""
