@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyp
 
 from signal_system.ml.bars import MILLISECOND
 from signal_system.ml.direction import CLASSES, calibrated
+from signal_system.ml.labels import uniqueness
 from signal_system.testing.direction_walk import PLAN, planted
 from signal_system.training.classifiers import (
     CHALLENGERS,
@@ -18,6 +19,7 @@ from signal_system.training.classifiers import (
     logistic,
     sign_reversal,
     temperature,
+    weights_of,
 )
 from signal_system.training.ensembles import Shape, as_onnx, as_ubj, fitted
 
@@ -94,8 +96,23 @@ def test_the_base_rate_is_how_often_each_outcome_came() -> None:
     said = base_rate(planted(), TRAIN, PLAN).probabilities(planted(), TEST)
 
     shares = np.bincount(planted().classes[TRAIN], minlength=3) / len(TRAIN)
-    np.testing.assert_allclose(said[0], shares, atol=0.03)
+    np.testing.assert_allclose(said[0], shares, atol=0.001)
     assert (said == said[0]).all()
+
+
+def test_rows_that_share_what_they_saw_weigh_less_and_classes_as_often_as_they_came() -> None:
+    data = planted()
+
+    weights = weights_of(data, TRAIN)
+
+    classes, own = (
+        data.classes[TRAIN],
+        uniqueness(data.labels.first[TRAIN], data.labels.last[TRAIN]),
+    )
+    for place in range(len(CLASSES)):
+        of_class = classes == place
+        assert weights[of_class].mean() == pytest.approx(1.0)
+        assert np.corrcoef(weights[of_class], own[of_class])[0, 1] == pytest.approx(1.0)
 
 
 def test_the_reversal_never_expects_a_move_to_go_on() -> None:

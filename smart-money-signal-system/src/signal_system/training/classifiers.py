@@ -34,6 +34,7 @@ Answer = Callable[[DirectionData, Ints], Floats]
 _LEAST_BETA, _MOST_BETA = 0.05, 10.0
 _STEPS = 50
 _PRIOR = 1.0
+_SMALLEST = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +151,16 @@ def temperature(raw: Floats, classes: Ints, weights: Floats) -> float:
 
 
 def weights_of(data: DirectionData, rows: Ints) -> Floats:
-    """Return how much each of `rows` says that no other does, 1 on average."""
+    """Return how much each of `rows` says that no other does, 1 on average over each class.
+
+    What reaches a barrier is over sooner and shares less with others: were the weights not made
+    equal over the classes, moves would seem more likely than they are.
+    """
     own = uniqueness(data.labels.first[rows], data.labels.last[rows])
-    return np.asarray(own / own.mean())
+    classes = data.classes[rows]
+    counts = np.bincount(classes, minlength=len(CLASSES))
+    sums = np.bincount(classes, weights=own, minlength=len(CLASSES))
+    return np.asarray(own * (counts / np.maximum(sums, _SMALLEST))[classes])
 
 
 def _calibrated(
@@ -169,8 +177,7 @@ def _trees(data: DirectionData, rows: Ints, weights: Floats, shape: Shape) -> xg
 
 
 def _rates(data: DirectionData, rows: Ints) -> Floats:
-    weights = weights_of(data, rows) if len(rows) else np.zeros(0)
-    counts = np.bincount(data.classes[rows], weights=weights, minlength=len(CLASSES)) + _PRIOR
+    counts = np.bincount(data.classes[rows], minlength=len(CLASSES)) + _PRIOR
     return np.asarray(counts / counts.sum(), dtype=float)
 
 
