@@ -120,8 +120,8 @@ def test_the_reversal_never_expects_a_move_to_go_on() -> None:
     said = sign_reversal(momentum, TRAIN, PLAN).probabilities(momentum, TEST)
 
     fell = momentum.last_returns[TEST] < 0
-    assert (said[fell, 0] >= said[fell, 1]).all()
-    assert (said[~fell, 1] >= said[~fell, 0]).all()
+    assert (said[fell, 0] > said[fell, 1]).all()
+    assert (said[~fell, 1] > said[~fell, 0]).all()
 
 
 def test_a_column_that_is_never_known_changes_no_line() -> None:

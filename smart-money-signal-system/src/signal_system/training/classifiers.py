@@ -34,7 +34,7 @@ Answer = Callable[[DirectionData, Ints], Floats]
 _LEAST_BETA, _MOST_BETA = 0.05, 10.0
 _STEPS = 50
 _PRIOR = 1.0
-_SMALLEST = 1e-12
+_SMALLEST, _TRIFLE = 1e-12, 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def base_rate(data: DirectionData, train: Ints, plan: Plan) -> Taught:
 def sign_reversal(data: DirectionData, train: Ints, plan: Plan) -> Taught:
     """Learn how often each outcome came after a bar that rose, and after one that fell.
 
-    What rose is never expected to go on: then both sides count as equally likely.
+    What rose is never expected to go on: where it did, both sides count as all but equally likely.
     """
     del plan
     rates = np.stack(
@@ -186,13 +186,14 @@ def _fell(data: DirectionData, rows: Ints) -> Ints:
 
 
 def _against(rates: Floats, fell: int) -> Floats:
-    """Return `rates` with the sides made equal unless the one against the last move is likelier."""
+    """Return `rates` with the sides made equal, but for a trifle, if the last move went on."""
     buy, sell = CLASSES.index("buy"), CLASSES.index("sell")
     against, along = (buy, sell) if fell else (sell, buy)
-    if rates[against] >= rates[along]:
+    if rates[against] > rates[along]:
         return rates
     level = rates.copy()
     level[[buy, sell]] = rates[[buy, sell]].mean()
+    level[[against, along]] += _TRIFLE, -_TRIFLE
     return level
 
 
