@@ -26,6 +26,7 @@ from signal_system.weighting_engine.rules import DAY
 from signal_system.weighting_engine.schemes import SCHEMES
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 WARM_UP_DAYS: Final = 30
 RANKED_EVERY: Final = 42
@@ -155,15 +156,27 @@ def yearly_sharpe(daily: Floats) -> float:
 
 def interval(daily: Floats, draws: int = DRAWS, block: int = BLOCK_DAYS) -> tuple[float, float]:
     """Return the middle 95 % of the ratio under the stationary bootstrap (Politis, Romano, 1994)."""
-    random, days = np.random.default_rng(0), len(daily)
-    starts = random.random((draws, days)) < 1 / block
-    starts[:, 0] = True
-    first = random.integers(0, days, (draws, days))
-    since = np.arange(days) - np.maximum.accumulate(np.where(starts, np.arange(days), 0), axis=1)
-    begun = np.take_along_axis(first, np.arange(days) - since, axis=1)
-    ratios = [yearly_sharpe(daily[row]) for row in (begun + since) % days]
+    ratios = [yearly_sharpe(daily[row]) for row in resampled(len(daily), draws, block)]
     low, high = np.quantile(ratios, (0.025, 0.975))
     return float(low), float(high)
+
+
+def resampled(count: int, draws: int, block: int) -> Ints:
+    """Return `draws` rows of places in a series, in stretches that are `block` long on average.
+
+    Examples
+    --------
+    >>> resampled(5, 2, 5).shape
+    (2, 5)
+    """
+    random, places = np.random.default_rng(0), np.arange(count)
+    starts = random.random((draws, count)) < 1 / block
+    starts[:, 0] = True
+    first = random.integers(0, count, (draws, count))
+    since = places - np.maximum.accumulate(np.where(starts, places, 0), axis=1)
+    begun = np.take_along_axis(first, places - since, axis=1)
+    drawn: Ints = (begun + since) % count
+    return drawn
 
 
 def spearman(one: Floats, other: Floats) -> float | None:

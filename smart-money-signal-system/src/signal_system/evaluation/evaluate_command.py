@@ -15,6 +15,7 @@ from rich.table import Table
 from shared_events.errors import ConfigError
 from signal_system.config import Settings
 from signal_system.evaluation.contest import WARM_UP_DAYS, Contested, Scored, contested
+from signal_system.evaluation.panel import judged_panel, markdown as panel_page
 from signal_system.evaluation.standings import Result, markdown, standings
 from signal_system.evaluation.worlds import World, generated, removed
 from signal_system.fold import FoldConfig
@@ -103,6 +104,27 @@ def contest(
     Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(
         markdown(standings(results)), soft_wrap=True
     )
+
+
+@app.command()
+def panel(
+    journal: Annotated[
+        Path, typer.Option(help="What market-scraper replay FOLDER --journal wrote.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Write panel.json and panel.md into this folder.")
+    ] = None,
+) -> None:
+    """Hold every scheme's stances on a recorded panel of traders against later returns, by coin."""
+    config = Settings.read().fold_config()
+    with _progress() as bar:
+        found = judged_panel(journal, config, _shown(bar, journal.name))
+    page = panel_page(found)
+    if out:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "panel.json").write_bytes(json.format(json.encode(found)))
+        (out / "panel.md").write_text(page)
+    Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(page, soft_wrap=True)
 
 
 def table(found: Sequence[Contested]) -> Table:
