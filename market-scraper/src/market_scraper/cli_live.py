@@ -19,8 +19,8 @@ collectors = typer.Typer(
 coins = typer.Typer(
     no_args_is_help=True,
     help=(
-        "See and change whose candles and trade flow are followed, until the service stops:"
-        " MARKET_SCRAPER_COINS is for good. Needs a running service."
+        "See and change whose candles and trade flow are followed: MARKET_SCRAPER_COINS, and what was"
+        " added and removed here since. Needs a running service."
     ),
 )
 

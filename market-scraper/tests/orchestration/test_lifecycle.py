@@ -170,6 +170,24 @@ async def test_a_restart_tracks_the_same_traders_and_goes_on_counting(
     assert min(consumer.sequences[address] for address in tracked) > ahead
 
 
+async def test_what_a_person_added_outlives_a_restart_also_when_the_venue_is_away(
+    venue: Any, settings: Settings, consumer: Any, until: Until, tmp_path: Path
+) -> None:
+    kept = settings.model_copy(update={"storage_url": f"sqlite:///{tmp_path}/kept.db"})
+    store = SqliteRepository.open(tmp_path / "kept.db")
+    await store.override(an_address(77), tracked=True)
+    await store.follow("HYPE", followed=True)
+    await store.follow("BTC", followed=False)
+    await store.close()
+    away = kept.model_copy(update={"exchange_url": "http://127.0.0.1:1"})
+
+    async with running(away, consumer) as scraper:
+        await until(lambda: an_address(77) in scraper.positions.members)
+
+        assert list(scraper.coins) == ["ETH", "SOL", "HYPE"]
+    assert [told.reason for told in consumer.of("tracked_traders")] == ["added by hand"]
+
+
 async def test_history_is_kept_in_a_mongodb(
     venue: Any, settings: Settings, consumer: Any, until: Until, tmp_path: Path, wire_url: str
 ) -> None:

@@ -31,15 +31,17 @@ def router(scraper: Scraper) -> APIRouter:
 
     @routes.post("/coins/{coin}/add", dependencies=[Depends(from_no_page)])
     async def add(coin: Coin) -> Response:
-        """Follow a coin's candles and trade flow, until the service stops."""
+        """Follow a coin's candles and trade flow, also after a restart."""
         if coin not in scraper.contexts.contexts:
             raise HTTPException(404, f"the venue lists no {coin!r}")
+        await scraper.repository.follow(coin, followed=True)
         scraper.coins[coin] = None
         return document({"followed": list(scraper.coins)})
 
     @routes.post("/coins/{coin}/remove", dependencies=[Depends(from_no_page)])
     async def remove(coin: Coin) -> Response:
-        """Follow a coin's candles and trade flow no more."""
+        """Follow a coin's candles and trade flow no more, also after a restart."""
+        await scraper.repository.follow(coin, followed=False)
         scraper.coins.pop(coin, None)
         return document({"followed": list(scraper.coins)})
 

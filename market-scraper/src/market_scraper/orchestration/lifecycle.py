@@ -65,6 +65,7 @@ async def running(
         throttle = Throttle(WeightBudget(settings.weight_limit), clock, shared)
         outlet = Outlet(queue, clock)
         scraper = build(settings, outlet, repository, http, throttle, clock, tap)
+        scraper.coins.update(dict.fromkeys(await repository.followed(settings.coins)))
         abroad = await stack.enter_async_context(
             web_session(allow_private=settings.allow_private_sources)
         )

@@ -107,7 +107,7 @@ def build(  # noqa: PLR0913, PLR0917 -- each is a collaborator of its own
         retell_seconds=settings.republish_seconds,
     )
     manager = CollectorManager(clock)
-    coins = dict.fromkeys(settings.coins)
+    coins: dict[str, None] = {}
 
     known = ContextNews()
 

@@ -1,18 +1,20 @@
 """What outlives the process. A store knows tables of rows; the scraper's own words are said here once."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 from market_scraper.positions.identity import Identity
 from market_scraper.positions.roster import Member, Overrides
 from market_scraper.storage.tables import (
     CURSORS,
+    FOLLOWED,
     IDENTITIES,
     OVERRIDES,
     SEQUENCES,
     TRACKED,
     Cursor,
+    Followed,
     Known,
     Override,
     R,
@@ -115,6 +117,16 @@ class Repository(ABC):
     async def override(self, address: str, *, tracked: bool | None) -> None:
         """Let `address` always be tracked, never, or (None) as the leaderboard decides."""
         await self.save(OVERRIDES, [Override(address, tracked)])
+
+    async def followed(self, coins: Iterable[str]) -> list[str]:
+        """Return `coins`, and what a person added while the service ran, without what they removed."""
+        wishes = {row.coin: row.followed for row in await self.find(FOLLOWED)}
+        added = [coin for coin, followed in wishes.items() if followed]
+        return [coin for coin in dict.fromkeys([*coins, *added]) if wishes.get(coin, True)]
+
+    async def follow(self, coin: str, *, followed: bool) -> None:
+        """Remember that `coin` is to be followed, or not."""
+        await self.save(FOLLOWED, [Followed(coin, followed)])
 
     async def sequences(self) -> Mapping[str, int]:
         """Return the last sequence published for every trader."""

@@ -38,6 +38,13 @@ class Override(msgspec.Struct, frozen=True):
     tracked: bool | None
 
 
+class Followed(msgspec.Struct, frozen=True):
+    """What a person wants of a coin's candles and trade flow: followed or not, whatever the settings say."""
+
+    coin: str
+    followed: bool
+
+
 class Sequence_(msgspec.Struct, frozen=True):  # noqa: N801 -- `Sequence` is everybody's
     """The last sequence that was published for a trader."""
 
@@ -195,6 +202,7 @@ class Table(Generic[R]):
 
 TRACKED = Table("tracked_traders", Tracked, ("place",), state=True)
 OVERRIDES = Table("overrides", Override, ("address",), state=True)
+FOLLOWED = Table("followed_coins", Followed, ("coin",), state=True)
 SEQUENCES = Table("sequences", Sequence_, ("address",), state=True, growing=frozenset({"sequence"}))
 IDENTITIES = Table("identities", Known, ("address",), state=True)
 CURSORS = Table("cursors", Cursor, ("name",), state=True)
@@ -207,6 +215,7 @@ SNAPSHOTS = Table("leaderboard_snapshots", SnapshotRow, (TIME,))
 TABLES: tuple[Table[Any], ...] = (
     TRACKED,
     OVERRIDES,
+    FOLLOWED,
     SEQUENCES,
     IDENTITIES,
     CURSORS,

@@ -112,7 +112,8 @@ class LeaderboardCollector:
             if self._now() >= retell:
                 self._introduced, retell = False, self._now() + self._retell_seconds
             changed = overrides != self._overrides or self.most != self._drawn_most
-            if read or changed or (self.roster and not self._introduced):
+            someone = self.roster or overrides.added
+            if read or changed or (someone and not self._introduced):
                 self._overrides = overrides
                 await self._draw()
             await self._clock.sleep(_OVERRIDE_SECONDS)
