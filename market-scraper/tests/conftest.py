@@ -105,6 +105,12 @@ async def venue() -> AsyncIterator[Venue]:
 
 
 @pytest.fixture
+def a_venue() -> Callable[[str, aiohttp.ClientSession], Venue]:
+    """Take the strings of a simulator that a test runs by itself."""
+    return Venue
+
+
+@pytest.fixture
 def settings(venue: Venue) -> Settings:
     return Settings.read(
         exchange_url=venue.url,

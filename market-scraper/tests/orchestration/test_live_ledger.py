@@ -1,9 +1,14 @@
 """The ledger against the simulator over sockets: what it is sure of is what the venue holds."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
+import aiohttp
+
+from hyperliquid_simulator.app import running as venue_running
+from hyperliquid_simulator.config import Config
 from market_scraper.config import Settings
 from market_scraper.orchestration.lifecycle import running
 from market_scraper.orchestration.scraper import Scraper
@@ -126,3 +131,32 @@ async def test_a_new_listing_is_followed_and_whoever_entered_before_is_found(
             return all(main(consumer.books[who]) == truth[who] for who in tracked)
 
         await until(agrees)
+
+
+async def test_trades_that_never_came_are_found_by_the_candles(
+    settings: Settings, consumer: Any, until: Until, a_venue: Callable[..., Any]
+) -> None:
+    fast = Config(
+        seed=7, traders=60, coins=4, history_days=3, orders_per_second=10, limits=False, speed=20
+    )
+    async with venue_running(fast) as url, aiohttp.ClientSession() as http:
+        venue = a_venue(url, http)
+        there = settings.model_copy(update={"exchange_url": url})
+        async with running(there, consumer) as scraper:
+            following = scraper.positions.following
+            await until(lambda: certain(scraper) and following.completeness.watching > 0)
+            await asyncio.sleep(3.5)
+            found = following.gaps_found
+
+            await venue.do("fault", kind="silent_sockets", channel="trades", **{"for": 20.0})
+            await until(lambda: following.gaps_found > found)
+            await until(lambda: following.gaps_closed == following.gaps_found)
+            await venue.do("pause")
+
+            async def agrees() -> bool:
+                truth = await main_books(venue)
+                tracked = scraper.leaderboard.tracked_addresses()
+                return all(main(consumer.books[who]) == truth[who] for who in tracked)
+
+            await until(agrees)
+    assert consumer.of("source_status")[-1].gaps_found > 0

@@ -11,6 +11,7 @@ from market_scraper.connectors.hyperliquid.collectors.builder_markets import (
     BuilderMarketsCollector,
 )
 from market_scraper.connectors.hyperliquid.collectors.candles import HyperliquidCandles
+from market_scraper.connectors.hyperliquid.collectors.completeness import CompletenessCollector
 from market_scraper.connectors.hyperliquid.collectors.leaderboard import LeaderboardCollector
 from market_scraper.connectors.hyperliquid.collectors.market_contexts import (
     MarketContextsCollector,
@@ -174,6 +175,12 @@ def build(  # noqa: PLR0913, PLR0917 -- each is a collaborator of its own
             intervals=settings.intervals,
             history=settings.candle_history,
             listed=lambda: () if Step.CANDLES in backpressure.taken else known.contexts.keys(),
+        ),
+        CompletenessCollector(
+            feed,
+            positions,
+            clock,
+            lambda: () if Step.CANDLES in backpressure.taken else coins.keys() & known.contexts,
         ),
         RolesCollector(
             info,

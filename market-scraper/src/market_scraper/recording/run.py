@@ -11,10 +11,12 @@ from market_scraper.connectors.binance.collectors import funding_source
 from market_scraper.connectors.binance.tapped import place_of
 from market_scraper.connectors.context_metrics import Memory, news, remember
 from market_scraper.connectors.hyperliquid.builders import CONTEXTS, BuilderMarkets
+from market_scraper.connectors.hyperliquid.collectors.completeness import CANDLES
 from market_scraper.connectors.hyperliquid.collectors.status import sight_of, status_of
 from market_scraper.connectors.hyperliquid.following import Following
 from market_scraper.connectors.hyperliquid.listing import Listing
 from market_scraper.connectors.hyperliquid.parse import (
+    parse_candle,
     parse_candles,
     parse_contexts,
     parse_metas,
@@ -228,6 +230,11 @@ class Run:
         now_ms = milliseconds(self._venue_time.now())
         yield from self.following.told(parse_user_fills(raw), now_ms)[1]
 
+    def _candle(self, raw: bytes) -> Iterator[Any]:
+        now = self._venue_time.now()
+        self.following.candle(parse_candle(raw, now, "websocket"), milliseconds(now))
+        return iter(())
+
     def _builder_contexts(self, raw: bytes) -> Iterator[Any]:
         yield from self._contexts.take(self._builders.contexts(raw, self._venue_time.now()))
 
@@ -295,5 +302,6 @@ _ANSWERS: Mapping[str, Callable[[Run, Mapping[str, Any], bytes], Iterator[Any]]]
 }
 _CHANNELS: Mapping[str, Callable[[Run, bytes], Iterator[Any]]] = {
     USER_FILLS: Run._own_fills,  # noqa: SLF001
+    CANDLES: Run._candle,  # noqa: SLF001
     CONTEXTS: Run._builder_contexts,  # noqa: SLF001
 }

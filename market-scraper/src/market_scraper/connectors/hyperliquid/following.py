@@ -6,13 +6,15 @@ from typing import NamedTuple
 
 from market_scraper.connectors.hyperliquid.parse_history import OwnFills
 from market_scraper.connectors.hyperliquid.session import TradesSeen
+from market_scraper.moments import milliseconds
 from market_scraper.positions.anchors import Account, BookId, State
 from market_scraper.positions.books import Books
 from market_scraper.positions.coins import MAIN_DEX, dex_of
+from market_scraper.positions.completeness import MINUTE_MS, Completeness, Count
 from market_scraper.positions.fills import FillNews, proofs
 from market_scraper.positions.reconciliation import NOTHING, Audit, Verdict
 from market_scraper.positions.roster import Member
-from shared_events.payloads import TraderFill
+from shared_events.payloads import Candle, TraderFill
 
 SNAPSHOT_LAG_MS = 5_000
 """How far the server that takes a snapshot is trusted to be behind."""
@@ -41,6 +43,7 @@ class Following:
     gaps_found: int = 0
     repairs: int = 0
     audit: Audit = NOTHING
+    completeness: Completeness = field(default_factory=Completeness)
     _fill_news: FillNews = field(default_factory=FillNews)
     _known_since: dict[str, int] = field(default_factory=dict)
     _open_gaps: set[tuple[str, BookId]] = field(default_factory=set)
@@ -67,6 +70,7 @@ class Following:
     def trades(self, seen: TradesSeen) -> Doubted:
         """Apply the trades of one coin; where some were missed, doubt whom that can have touched."""
         accounts, books = self.books.accounts, self.books
+        self.completeness.saw(seen.coin, seen.taken.trades, seen.taken.covered_from_ms)
         by_trade = [
             account
             for trade in seen.taken.trades
@@ -87,6 +91,17 @@ class Following:
         doubted = list(self.books.covered(coin, until_ms))
         self._found(coin, doubted)
         return doubted
+
+    def candle(self, candle: Candle, now_ms: int) -> list[tuple[int, list[Account]]]:
+        """Hold the trades seen against a one-minute candle, as it stands at `now_ms`.
+
+        Returns until when trades turn out to be missing, and the books in doubt.
+        """
+        count = Count(candle.trades, candle.volume)
+        open_ms = milliseconds(candle.open_time)
+        minutes = self.completeness.told(candle.coin, open_ms, count, now_ms)
+        ends = [minute + MINUTE_MS for minute in minutes]
+        return [(until_ms, self.missed(candle.coin, until_ms)) for until_ms in ends]
 
     def ended(self, coin: str, ms: int) -> list[Account]:
         """Note that `coin` was delisted by `ms`, and settled; return the books that held it."""

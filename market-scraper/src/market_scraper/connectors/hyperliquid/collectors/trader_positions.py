@@ -9,7 +9,7 @@ import structlog
 from market_scraper.collecting import Pulse
 from market_scraper.connectors.hyperliquid.feed import Feed
 from market_scraper.connectors.hyperliquid.following import Following
-from market_scraper.connectors.hyperliquid.parse import parse_state
+from market_scraper.connectors.hyperliquid.parse import parse_candle, parse_state
 from market_scraper.connectors.hyperliquid.parse_history import OwnFills
 from market_scraper.connectors.hyperliquid.rest import InfoClient
 from market_scraper.connectors.hyperliquid.session import TradesSeen
@@ -127,9 +127,12 @@ class TraderPositionsCollector:
                 self._rotation.enter(account.id, self.members[account.address].score)
         return news
 
-    def missed(self, coin: str, until_ms: int) -> None:
-        """Doubt whom trades of `coin` can have touched that were missed before `until_ms`."""
-        self._hurry(coin, until_ms, self.following.missed(coin, until_ms))
+    def take_candle(self, raw: bytes) -> None:
+        """Hold the trades seen against a candle of the venue's; doubt whom missing ones can have touched."""
+        now = self._venue_time.now()
+        candle = parse_candle(raw, now, "websocket")
+        for until_ms, doubted in self.following.candle(candle, milliseconds(now)):
+            self._hurry(candle.coin, until_ms, doubted)
 
     def ended(self, coin: str, ms: int) -> None:
         """Ask for the books of whoever held `coin`, which was delisted by `ms`."""
