@@ -4,7 +4,9 @@ import pytest
 
 from shared_events.errors import ConfigError
 from signal_system.config import Settings
+from signal_system.fold_config import FoldConfig
 from signal_system.ml.band import Band
+from signal_system.weighting_engine import WeightingConfig
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +47,9 @@ def test_nested_settings_are_named_with_two_underscores(monkeypatch: pytest.Monk
         ("SIGNAL_SYSTEM_RULES__MIN_VOTERS", "0", "SIGNAL_SYSTEM_RULES__MIN_VOTERS is '0'"),
         ("SIGNAL_SYSTEM_RULES__CONVICTION_KEPT", "0.9", "must not be above conviction"),
         ("SIGNAL_SYSTEM_WEIGHTING__SCHEME", "astrology", "score-over-100-v1"),
+        ("SIGNAL_SYSTEM_WEIGHTING__SKILL__PROVEN_FALSE", "0.9", "must not be above promising"),
+        ("SIGNAL_SYSTEM_WEIGHTING__CROWDING__ENTITY_CAP", "0.9", "must not be above cluster_cap"),
+        ("SIGNAL_SYSTEM_WEIGHTING_FILE", "nowhere.yaml", "nowhere.yaml is no YAML file"),
         ("SIGNAL_SYSTEM_LOG_LEVEL", "loud", "SIGNAL_SYSTEM_LOG_LEVEL"),
     ],
 )
@@ -87,3 +92,49 @@ def test_a_misspelt_setting_is_refused_with_the_right_spelling(
 
     with pytest.raises(ConfigError, match="did you mean SIGNAL_SYSTEM_BUS_URL"):
         Settings.read()
+
+
+def test_constants_of_the_weighting_come_from_a_file_and_variables_win(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "weighting.yaml"
+    file.write_text("scheme: equal-v1\nskill: {lead_prior: 2.0, least_voters: 50}\n")
+    monkeypatch.setenv("SIGNAL_SYSTEM_WEIGHTING_FILE", str(file))
+    monkeypatch.setenv("SIGNAL_SYSTEM_WEIGHTING__SKILL__LEAST_VOTERS", "30")
+
+    config = Settings.read().fold_config()
+
+    assert config.weighting.scheme == "equal-v1"
+    assert (config.weighting.skill.lead_prior, config.weighting.skill.least_voters) == (2.0, 30)
+    assert config.hash != FoldConfig().hash
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("skil: {}", "WEIGHTING__SKIL"),
+        ("skill: {lead_prior: -1}", "SKILL__LEAD_PRIOR is '-1'"),
+        ("- a\n- b", "SIGNAL_SYSTEM_WEIGHTING"),
+        ("{", "is no YAML file"),
+    ],
+)
+def test_a_file_that_makes_no_sense_is_refused_with_the_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, said: str
+) -> None:
+    file = tmp_path / "weighting.yaml"
+    file.write_text(text)
+    monkeypatch.setenv("SIGNAL_SYSTEM_WEIGHTING_FILE", str(file))
+
+    with pytest.raises(ConfigError, match=said):
+        Settings.read()
+
+
+@pytest.mark.parametrize("section", sorted(WeightingConfig.model_fields.keys() - {"scheme", "arm"}))
+def test_every_constant_of_the_weighting_is_part_of_the_hash(section: str) -> None:
+    plain = WeightingConfig()
+    rules = getattr(plain, section)
+
+    for name, value in rules.model_dump().items():
+        changed = rules.model_copy(update={name: value + type(value)(1)})
+        weighting = plain.model_copy(update={section: changed})
+        assert FoldConfig(weighting=weighting).hash != FoldConfig().hash, name

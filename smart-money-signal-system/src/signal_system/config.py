@@ -6,8 +6,15 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
+import yaml
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from shared_events.errors import ConfigError
 from shared_events.runtime.config import refuse_misspelt
@@ -34,6 +41,8 @@ class Settings(BaseSettings):
         Where the journal, the store and the models live; a recording wants one of its own.
     rules, weighting
         What decides the signals; both enter the hash that every signal states.
+    weighting_file
+        A YAML file with constants of the weighting, nested as in `WeightingConfig`; variables win.
     baseline
         The band that tells the market's regime while no model does.
     alerts
@@ -63,6 +72,7 @@ class Settings(BaseSettings):
     api_key: SecretStr | None = None
     rules: Rules = Field(default_factory=Rules)
     weighting: WeightingConfig = Field(default_factory=WeightingConfig)
+    weighting_file: Path | None = None
     baseline: Band = Field(default_factory=Band)
     alerts: AlertRules = Field(default_factory=AlertRules)
     models: Path | None = None
@@ -105,6 +115,21 @@ class Settings(BaseSettings):
             advice = first["msg"].removeprefix("Value error, ")
             raise ConfigError(f"{variable} is {wrong!r}: {advice}.") from e
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return where settings come from, what counts most first; the weighting's file is last."""
+        named = (init_settings, env_settings, dotenv_settings, file_secret_settings)
+        path = next((told for each in named if (told := each().get("weighting_file"))), None)
+        weighting = {} if path is None else {"weighting": _weighting(Path(path))}
+        return (*named, InitSettingsSource(settings_cls, weighting))
+
     @field_validator("bus_url")
     @classmethod
     def _is_bus(cls, value: str) -> str:
@@ -143,3 +168,11 @@ class Settings(BaseSettings):
 
 
 _ALIASES = {"api_port": f"{PREFIX}API_PORT"}
+
+
+def _weighting(path: Path) -> object:
+    """Return what the file at `path` says; whether it makes sense is for the model to tell."""
+    try:
+        return yaml.safe_load(path.read_text()) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
+        raise ConfigError(f"{PREFIX}WEIGHTING_FILE: {path} is no YAML file: {e}") from e

@@ -1,8 +1,8 @@
 """Every constant that weighing knows, by the part that follows it; `WeightingConfig` holds them all."""
 
-from typing import Final
+from typing import Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 DAY: Final = 86_400
 
@@ -90,6 +90,14 @@ class SkillRules(_Rules):
         default=0.4, gt=0, lt=1, description="False discoveries allowed among the promising."
     )
 
+    @model_validator(mode="after")
+    def _is_in_order(self) -> Self:
+        if not self.least_share <= self.share_prior <= self.most_share:
+            raise ValueError("share_prior must lie between least_share and most_share")
+        if self.proven_false > self.promising_false:
+            raise ValueError("proven_false must not be above promising_false")
+        return self
+
 
 class EntityRules(_Rules):
     """What makes a voter suspect."""
@@ -165,6 +173,12 @@ class CrowdingRules(_Rules):
     cluster_cap: float = Field(
         default=0.15, gt=0, le=1, description="Largest share of the weight of one cluster."
     )
+
+    @model_validator(mode="after")
+    def _is_in_order(self) -> Self:
+        if self.entity_cap > self.cluster_cap:
+            raise ValueError("entity_cap must not be above cluster_cap")
+        return self
 
 
 class HedgeRules(_Rules):
