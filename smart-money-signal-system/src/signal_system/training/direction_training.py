@@ -187,15 +187,16 @@ def _shuffled(data: DirectionData, folds: Sequence[Split], shape: Shape, plan: P
 def _deflated(
     judge: Judge, said: Mapping[str, Floats], trials: Sequence[Trial]
 ) -> tuple[Mapping[str, Deflated], int]:
-    """Judge each way's gated trades by everything that was tried, and say how much that was."""
+    """Judge each way's gated trades by everything that might have been chosen, and count that.
+
+    Taking a side always is no such thing: it loses by its costs, and by how much would be counted
+    as luck.
+    """
     gated = {name: judge.net_track(judge.worthwhile(each)) for name, each in said.items()}
-    followed = [
-        judge.net_track(np.sign(each[:, 0] - each[:, 1]).astype(np.int64)) for each in said.values()
-    ]
     tracks: dict[str, Track] = {name: track for name, track in gated.items() if track is not None}
-    ratios = [track.sharpe for track in (*tracks.values(), *followed) if track is not None]
+    ratios = [track.sharpe for track in tracks.values()]
     ratios += [trial.net for trial in trials if trial.net is not None]
-    return {name: deflated(track, ratios) for name, track in tracks.items()}, len(ratios)
+    return {name: deflated(track, ratios) for name, track in tracks.items()}, max(1, len(ratios))
 
 
 def _tested(folds: Sequence[Split]) -> Ints:

@@ -164,7 +164,7 @@ def heat(rows: Mapping[str, Sequence[float]], columns: Sequence[str]) -> str:
         top = 20 + place * step
         parts.append(_text(0, top + 14, name))
         for n, value in enumerate(values):
-            colour = COLOURS["bull"] if value > 0 else COLOURS["bear"]
+            colour = COLOURS["bull" if value > 0 else "bear" if value < 0 else "unknown"]
             strength = (abs(value) / most) ** 0.5
             parts.append(
                 f'<rect x="{left + n * wide:.1f}" y="{top}" width="{wide - 2:.1f}" height="{step - 2}"'
