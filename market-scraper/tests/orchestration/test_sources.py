@@ -33,9 +33,12 @@ async def test_nobody_else_is_spoken_to_unless_named(consumer: Any) -> None:
 
     assert names == [
         "market_contexts",
+        "builder_markets",
         "leaderboard",
         "trader_ws",
+        "trader_fills",
         "candles",
+        "completeness",
         "roles",
         "trade_flow",
         "source_status",

@@ -28,7 +28,7 @@ from market_scraper.storage.tables import (
 from shared_events.runtime.clock import ManualClock
 from shared_events.testing.factories import NOON, an_address
 
-ALICE, BOB = an_address(1), an_address(2)
+ALICE, BOB, VAULT = an_address(1), an_address(2), an_address(3)
 HOUR = 3_600_000
 
 
@@ -108,12 +108,23 @@ async def test_sequences_never_go_back(repository: Repository) -> None:
 
 async def test_who_an_address_is_is_remembered(repository: Repository) -> None:
     await repository.save_identity(ALICE, Identity("subAccount", BOB))
-    await repository.save_identity(BOB, Identity("user", None))
+    await repository.save_identity(BOB, Identity("user", None, children=(ALICE,)))
+    await repository.save_identity(VAULT, Identity("vault", None, leader=BOB))
 
     assert await repository.identities() == {
         ALICE: Identity("subAccount", BOB),
-        BOB: Identity("user", None),
+        BOB: Identity("user", None, children=(ALICE,)),
+        VAULT: Identity("vault", None, leader=BOB),
     }
+
+
+async def test_coins_that_a_person_added_or_removed_are_remembered(repository: Repository) -> None:
+    await repository.follow("DOGE", followed=True)
+    await repository.follow("ETH", followed=False)
+
+    assert await repository.followed(["BTC", "ETH"]) == ["BTC", "DOGE"]
+    await repository.follow("ETH", followed=True)
+    assert await repository.followed(["BTC", "ETH"]) == ["BTC", "ETH", "DOGE"]
 
 
 async def test_long_work_finds_its_place_again(repository: Repository) -> None:

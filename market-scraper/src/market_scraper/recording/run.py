@@ -22,6 +22,8 @@ from market_scraper.connectors.hyperliquid.parse import (
     parse_metas,
     parse_role,
     parse_state,
+    parse_sub_accounts,
+    parse_vault,
 )
 from market_scraper.connectors.hyperliquid.parse_history import USER_FILLS, parse_user_fills
 from market_scraper.connectors.hyperliquid.ranking import (
@@ -44,7 +46,7 @@ from market_scraper.connectors.hyperliquid.venue_time import VenueTime
 from market_scraper.connectors.registry import CONTEXT_SOURCES
 from market_scraper.moments import milliseconds
 from market_scraper.positions.books import Books
-from market_scraper.positions.identity import Identity
+from market_scraper.positions.identity import Identity, Relations
 from market_scraper.positions.roster import Member, Overrides, turnover
 from market_scraper.positions.scoring import Standing
 from market_scraper.processors.contexts import ContextNews
@@ -262,6 +264,18 @@ class Run:
         self._kept.identities[request["user"]] = parse_role(body)
         yield self._profile(request["user"], self._venue_time.now())
 
+    def _vault(self, request: Mapping[str, Any], body: bytes) -> Iterator[Any]:
+        yield from self._related(request["vaultAddress"], parse_vault(body))
+
+    def _sub_accounts(self, request: Mapping[str, Any], body: bytes) -> Iterator[Any]:
+        yield from self._related(request["user"], parse_sub_accounts(body))
+
+    def _related(self, address: str, relations: Relations) -> Iterator[Any]:
+        identity = self._kept.identities.get(address)
+        if identity is not None and relations != Relations():
+            self._kept.identities[address] = identity.related(relations)
+            yield self._profile(address, self._venue_time.now())
+
     def _profile(self, address: str, at: datetime) -> Any:
         return profile(
             address, at, self._standings.get(address), self._kept.identities.get(address)
@@ -299,6 +313,8 @@ _ANSWERS: Mapping[str, Callable[[Run, Mapping[str, Any], bytes], Iterator[Any]]]
     "allPerpMetas": Run._metas,  # noqa: SLF001
     "candleSnapshot": Run._candles,  # noqa: SLF001
     "userRole": Run._role,  # noqa: SLF001
+    "vaultDetails": Run._vault,  # noqa: SLF001
+    "subAccounts": Run._sub_accounts,  # noqa: SLF001
 }
 _CHANNELS: Mapping[str, Callable[[Run, bytes], Iterator[Any]]] = {
     USER_FILLS: Run._own_fills,  # noqa: SLF001

@@ -11,6 +11,7 @@ from market_scraper.storage.tables import (
     FOLLOWED,
     IDENTITIES,
     OVERRIDES,
+    RELATIONS,
     SEQUENCES,
     TRACKED,
     Cursor,
@@ -18,6 +19,7 @@ from market_scraper.storage.tables import (
     Known,
     Override,
     R,
+    Related,
     Sequence_,
     Table,
     Tracked,
@@ -28,6 +30,7 @@ Where = Mapping[str, str | int]
 """Values that fields of the key must have."""
 
 NOWHERE: Where = {}
+_LEADER, _CHILD = "leader", "child"
 
 
 class Repository(ABC):
@@ -138,11 +141,26 @@ class Repository(ABC):
 
     async def identities(self) -> Mapping[str, Identity]:
         """Return what is known of who addresses are."""
-        rows = await self.find(IDENTITIES)
-        return {row.address: Identity(cast(Role, row.role), row.master) for row in rows}
+        related: dict[str, dict[str, list[str]]] = {}
+        for relation in await self.find(RELATIONS):
+            kinds = related.setdefault(relation.address, {})
+            kinds.setdefault(relation.kind, []).append(relation.other)
+        return {
+            row.address: Identity(
+                cast(Role, row.role),
+                row.master,
+                leader=next(iter(related.get(row.address, {}).get(_LEADER, [])), None),
+                children=tuple(related.get(row.address, {}).get(_CHILD, [])),
+            )
+            for row in await self.find(IDENTITIES)
+        }
 
     async def save_identity(self, address: str, identity: Identity) -> None:
         """Remember who `address` is."""
+        leaders = [identity.leader] if identity.leader else []
+        rows = [Related(address, leader, _LEADER) for leader in leaders]
+        rows += [Related(address, child, _CHILD) for child in identity.children]
+        await self.save(RELATIONS, rows)
         await self.save(IDENTITIES, [Known(address, identity.role, identity.master)])
 
     async def cursor(self, name: str) -> str | None:

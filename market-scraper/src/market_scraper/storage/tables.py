@@ -60,6 +60,14 @@ class Known(msgspec.Struct, frozen=True):
     master: str | None
 
 
+class Related(msgspec.Struct, frozen=True):
+    """Another address that `address` has to do with: its `leader`, or a `child`."""
+
+    address: str
+    other: str
+    kind: str
+
+
 class Cursor(msgspec.Struct, frozen=True):
     """How far long work has come, in words of its own."""
 
@@ -205,6 +213,7 @@ OVERRIDES = Table("overrides", Override, ("address",), state=True)
 FOLLOWED = Table("followed_coins", Followed, ("coin",), state=True)
 SEQUENCES = Table("sequences", Sequence_, ("address",), state=True, growing=frozenset({"sequence"}))
 IDENTITIES = Table("identities", Known, ("address",), state=True)
+RELATIONS = Table("relations", Related, ("address", "other"), state=True)
 CURSORS = Table("cursors", Cursor, ("name",), state=True)
 POSITIONS = Table("positions", HeldRow, ("address", "coin", TIME))
 CANDLES = Table("candles", CandleRow, ("coin", "interval", TIME))
@@ -218,6 +227,7 @@ TABLES: tuple[Table[Any], ...] = (
     FOLLOWED,
     SEQUENCES,
     IDENTITIES,
+    RELATIONS,
     CURSORS,
     POSITIONS,
     CANDLES,

@@ -13,7 +13,7 @@ from market_scraper.errors import WireFormatError
 from market_scraper.intervals import INTERVALS
 from market_scraper.moments import moment
 from market_scraper.positions.anchors import State
-from market_scraper.positions.identity import Identity
+from market_scraper.positions.identity import Identity, Relations
 from market_scraper.positions.ledger import Holding, Trade, normal
 from market_scraper.positions.numbers import quotient
 from market_scraper.positions.scoring import Result, Standing
@@ -41,6 +41,10 @@ _candles = decoder_of(list[wire.WireCandle])
 _leaderboard = decoder_of(wire.WireLeaderboard)
 _row = decoder_of(wire.WireLeaderboardRow)
 _role = decoder_of(wire.WireRole)
+_vault: msgspec.json.Decoder[wire.WireVault | None] = msgspec.json.Decoder(wire.WireVault | None)
+_sub_accounts: msgspec.json.Decoder[list[wire.WireSubAccount] | None] = msgspec.json.Decoder(
+    list[wire.WireSubAccount] | None
+)
 _ack = decoder_of(wire.WireAck)
 _topic = decoder_of(wire.WireTopic)
 
@@ -160,6 +164,25 @@ def parse_role(raw: bytes) -> Identity:
     data = answer.data or wire.WireRoleData()
     master = data.master or data.user
     return Identity(answer.role, master.lower() if master else None)
+
+
+def parse_vault(raw: bytes) -> Relations:
+    """Return who leads a vault and how it is parted; of what is no vault, nothing."""
+    vault = decoded(_vault, raw, "vaultDetails")
+    if vault is None:
+        return Relations()
+    data = (vault.relationship and vault.relationship.data) or wire.WireRelationData()
+    return Relations(
+        leader=vault.leader.lower(),
+        parent=data.parent_address.lower() if data.parent_address else None,
+        children=tuple(child.lower() for child in data.child_addresses),
+    )
+
+
+def parse_sub_accounts(raw: bytes) -> Relations:
+    """Return the sub-accounts of an account; ``null`` says that it has none."""
+    rows = decoded(_sub_accounts, raw, "subAccounts") or []
+    return Relations(children=tuple(row.sub_account_user.lower() for row in rows))
 
 
 def _trade(row: wire.WireTrade) -> Trade:

@@ -77,6 +77,8 @@ def profile(
         at=at,
         role=identity.role if identity else None,
         master=identity.master if identity else None,
+        vault_leader=identity.leader if identity else None,
+        children=identity.children if identity else (),
         account_value=standing.account_value if standing else None,
         windows={name: _performance(result) for name, result in results.items()},
     )

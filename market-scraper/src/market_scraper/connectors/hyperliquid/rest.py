@@ -121,6 +121,14 @@ class InfoClient:
         """Return what `address` is; thirty times as expensive as a state."""
         return await self._ask({"type": "userRole", "user": address}, Urgency.AUDIT)
 
+    async def vault_details(self, address: str) -> bytes:
+        """Return who leads the vault at `address` and how it is parted."""
+        return await self._ask({"type": "vaultDetails", "vaultAddress": address}, Urgency.AUDIT)
+
+    async def sub_accounts(self, address: str) -> bytes:
+        """Return the sub-accounts of `address`."""
+        return await self._ask({"type": "subAccounts", "user": address}, Urgency.AUDIT)
+
     async def leaderboard(self) -> bytes:
         """Return the leaderboard file; another host, no weight."""
         try:

@@ -182,6 +182,33 @@ class WireRole(Struct, frozen=True):
     data: WireRoleData | None = None
 
 
+class WireRelationData(Struct, frozen=True, rename="camel"):
+    """``relationship.data`` of ``vaultDetails``."""
+
+    child_addresses: tuple[WireUser, ...] = ()
+    parent_address: WireUser | None = None
+
+
+class WireRelationship(Struct, frozen=True):
+    """``relationship`` of ``vaultDetails``: a vault that stands alone has no data."""
+
+    type: str
+    data: WireRelationData | None = None
+
+
+class WireVault(Struct, frozen=True):
+    """The answer to ``vaultDetails``."""
+
+    leader: WireUser
+    relationship: WireRelationship | None = None
+
+
+class WireSubAccount(Struct, frozen=True, rename="camel"):
+    """An element of ``subAccounts``."""
+
+    sub_account_user: WireUser
+
+
 class WireFill(Struct, frozen=True, rename="camel"):
     """An element of ``userFills`` and ``userFillsByTime``; ``side`` is the user's own."""
 

@@ -1,14 +1,19 @@
-"""Find out, slowly, which tracked addresses belong to the same owner."""
+"""Find out, slowly, which tracked addresses belong to the same owner: sub-accounts, vaults, their leaders."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from market_scraper.collecting import Pulse
-from market_scraper.connectors.hyperliquid.parse import parse_role
+from market_scraper.connectors.hyperliquid.parse import (
+    parse_role,
+    parse_sub_accounts,
+    parse_vault,
+)
 from market_scraper.connectors.hyperliquid.ranking import profile
 from market_scraper.connectors.hyperliquid.rest import InfoClient
 from market_scraper.connectors.hyperliquid.venue_time import VenueTime
 from market_scraper.outlet import Outlet
+from market_scraper.positions.identity import Identity, Relations
 from market_scraper.positions.scoring import Standing
 from market_scraper.storage.repository import Repository
 from shared_events.runtime.clock import Clock
@@ -59,9 +64,26 @@ class RolesCollector:
                 await self._clock.sleep(_REST_SECONDS)
                 continue
             identity = parse_role(await self._info.user_role(address))
+            await self._tell(address, identity)
+            relations = await self._relations(address, identity)
+            if relations != Relations():
+                identity = identity.related(relations)
+                await self._tell(address, identity)
             known.add(address)
             await self._repository.save_identity(address, identity)
-            at = self._venue_time.now()
-            await self._outlet.tell([profile(address, at, self._standing(address), identity)])
             self.pulse.beat(self._clock.now(), _PACE_SECONDS)
             await self._clock.sleep(_PACE_SECONDS)
+
+    async def _relations(self, address: str, identity: Identity) -> Relations:
+        """Ask who leads a vault and how it is parted, or which sub-accounts an account has."""
+        match identity.role:
+            case "vault":
+                return parse_vault(await self._info.vault_details(address))
+            case "user":
+                return parse_sub_accounts(await self._info.sub_accounts(address))
+            case _:
+                return Relations()
+
+    async def _tell(self, address: str, identity: Identity) -> None:
+        at = self._venue_time.now()
+        await self._outlet.tell([profile(address, at, self._standing(address), identity)])
