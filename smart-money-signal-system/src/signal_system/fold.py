@@ -29,7 +29,7 @@ from signal_system.whale_alerts.detector import AlertMemory, WhaleAlertDetector
 __all__ = ["SNAPSHOT_VERSION", "SOURCE", "Encoded", "Fold", "FoldConfig", "FoldSnapshot", "Issued"]
 
 SOURCE = "signal-system"
-SNAPSHOT_VERSION = 7
+SNAPSHOT_VERSION = 8
 """Raised whenever a snapshot of an earlier build would be misread: the journal is folded instead."""
 
 _LATEST_NEWS = timedelta(days=1)  # no bar that is asked about is longer

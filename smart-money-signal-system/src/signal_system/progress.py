@@ -32,9 +32,7 @@ class StartProgress:
         known = sum(trader.verified_at is not None for trader in traders)
         seen = state.circumstances()
         coverage = seen.coverage if seen else None
-        signals = sum(
-            opinion.action != "NEUTRAL" for opinion in self._fold.processor.memory.opinions.values()
-        )
+        signals = sum(opinion.has_side for opinion in self._fold.processor.memory.opinions.values())
         phase, message = self._phase(len(traders), coverage, now)
         return Progress(phase, message, len(traders), known, coverage, signals)
 

@@ -97,10 +97,10 @@ class Rows:
         return _encoder.encode(whole)
 
     def _row(self, decision: Decision) -> _Kept:
-        pool, market = decision.pool, decision.market
+        pool, market, view = decision.pool, decision.market, decision.views[LIST_HORIZON]
         row = Row(
             coin=decision.coin,
-            action=decision.action,
+            action=view.action,
             confidence=self._fold.processor.confidence(decision, LIST_HORIZON),
             calibrated=False,
             probability_up=pool.probability_up,
@@ -115,7 +115,7 @@ class Rows:
             reference_price=market.mark if market else None,
             net_exposure=decision.net,
             regime=self._regime(decision.coin),
-            failed_gate=first_shut(decision.gates),
+            failed_gate=first_shut(view.gates),
         )
         return _Kept(_encoder.encode(row), _place(decision), decision.seen.now)
 

@@ -29,7 +29,7 @@ from signal_system.domain.circumstances import Circumstances
 from signal_system.domain.claims import ClosedBar
 from signal_system.domain.coverage import Coverage
 from signal_system.domain.exposure import SIZE_SCALE, Pooling
-from signal_system.domain.market import Market, usable
+from signal_system.domain.market import Market, spread_of, usable
 from signal_system.domain.roster import RosterSnapshot, collected
 from signal_system.domain.rules import Rules
 from signal_system.domain.sources import Sources
@@ -366,10 +366,18 @@ class State:
         if known is None and len(self.markets) >= MAX_COINS:
             return _NOTHING
         mark = None if told.delisted else usable(told.mark)  # the last price of what is no market
-        self.markets[told.coin] = Market(said_at, mark, told.delisted, usable(told.open_interest))
+        funding = None if told.funding is None else float(told.funding)
+        impact = spread_of(told.impact_bid, told.impact_ask)
+        self.markets[told.coin] = Market(
+            at=said_at,
+            mark=mark,
+            delisted=told.delisted,
+            open_interest=usable(told.open_interest),
+            spread=spread_of(told.bid, told.ask) if impact is None else impact,
+            funding_hourly=funding,
+        )
         if mark is None:
             return Effect((told.coin,))
-        funding = None if told.funding is None else float(told.funding)
         self._engine.hear(told.coin, float(mark), said_at.timestamp(), funding)
         return Effect((told.coin,), quote=Quote(told.coin, mark, said_at))
 

@@ -26,6 +26,8 @@ def by_hand(prices: dict[int, float], horizon_seconds: int) -> Count:
         len(changes),
         sum(change > COST for change in changes),
         sum(change < -COST for change in changes),
+        sum(abs(round(change * 10**8)) for change in changes),
+        sum(round(change * 10**8) for change in changes),
     )
 
 

@@ -7,10 +7,12 @@ from shared_events.types import Action
 from signal_system.domain.circumstances import Circumstances
 from signal_system.domain.rules import Rules
 from signal_system.signal_generation.aggregation import Pool
+from signal_system.signal_generation.costs import Trip
 from signal_system.signal_generation.gates import (
     Case,
     action,
     first_shut,
+    horizon_gates,
     judged,
     shared_gates,
 )
@@ -28,6 +30,9 @@ SEEN = Circumstances(
     source="LIVE",
     coverage=1.0,
 )
+
+
+TRIP = Trip(cost=0.001, typical=0.002, earned=None)
 
 
 def verdict(case: Case = CASE, seen: Circumstances = SEEN) -> tuple[Action, str | None]:
@@ -57,6 +62,9 @@ def test_with_every_gate_open_the_side_it_leans_to_is_the_action() -> None:
         ("coverage", CASE, replace(SEEN, coverage=0.49)),
         ("distinct_voters", replace(CASE, pool=replace(POOL, voters=2)), SEEN),
         ("independent_voters", replace(CASE, pool=replace(POOL, independent_voters=1.9)), SEEN),
+        ("disagreement", replace(CASE, against=0.81), SEEN),
+        ("regime_entropy", replace(CASE, entropy=0.96), SEEN),
+        ("costs", replace(CASE, trip=replace(TRIP, typical=0.0009)), SEEN),
         ("conviction", replace(CASE, pool=replace(POOL, tilt=0.19)), SEEN),
         ("conviction", replace(CASE, pool=replace(POOL, tilt=-0.19)), SEEN),
     ],
@@ -78,6 +86,7 @@ def test_each_gate_makes_it_neutral_and_is_named(
         (replace(CASE, pool=replace(POOL, voters=3)), SEEN),
         (replace(CASE, pool=replace(POOL, independent_voters=2.0)), SEEN),
         (replace(CASE, pool=replace(POOL, tilt=0.2)), SEEN),
+        (replace(CASE, against=0.8, entropy=0.95, trip=replace(TRIP, typical=0.001)), SEEN),
     ],
 )
 def test_a_value_at_its_threshold_passes(case: Case, seen: Circumstances) -> None:
@@ -90,6 +99,30 @@ def test_an_opinion_is_kept_a_little_longer_than_it_takes_to_form_one() -> None:
     assert verdict(replace(weaker, held="BUY")) == ("BUY", None)
     assert verdict(replace(weaker, held="SELL")) == ("NEUTRAL", "conviction")
     assert verdict(replace(weaker, held="NEUTRAL")) == ("NEUTRAL", "conviction")
+
+
+@pytest.mark.parametrize(
+    ("gate", "case"),
+    [
+        ("disagreement", replace(CASE, against=0.85)),
+        ("regime_entropy", replace(CASE, entropy=0.99)),
+        ("costs", replace(CASE, trip=replace(TRIP, typical=0.00095))),
+    ],
+)
+def test_what_is_held_is_not_dropped_for_a_hair(gate: str, case: Case) -> None:
+    assert verdict(case) == ("NEUTRAL", gate)
+    assert verdict(replace(case, held="BUY")) == ("BUY", None)
+
+
+def test_a_move_that_nobody_has_measured_and_a_regime_nobody_names_are_said_not_to_apply() -> None:
+    case = replace(CASE, trip=replace(TRIP, typical=None))
+
+    told = {gate.name: gate for gate in horizon_gates(case, RULES)}
+
+    assert all(gate.passed for gate in told.values())
+    assert told["costs"].value is told["regime_entropy"].value is None
+    assert told["costs"].reason == "not applicable: no window of this horizon has closed"
+    assert told["regime_entropy"].reason == "not applicable: no regime with probabilities"
 
 
 def test_a_source_that_says_it_is_lost_is_quoted() -> None:

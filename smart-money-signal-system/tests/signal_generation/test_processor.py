@@ -249,3 +249,27 @@ def test_a_recording_after_live_data_is_decided_in_its_own_time() -> None:
     )
 
     assert (issued[-1].as_of, issued[-1].action) == (NOON + timedelta(seconds=1), "SELL")
+
+
+def test_horizons_differ_where_a_typical_move_pays_for_the_longer_one_alone() -> None:
+    candles = [candle("BTC", hour - 40, 100 + 0.05 * hour) for hour in range(40)]
+    world = World(*candles, *LONGS)
+
+    actions = {horizon: world.asked(horizon=horizon).action for horizon in (HOUR, 24 * HOUR)}
+    gates = {gate.name: gate for gate in world.asked(horizon=HOUR).gates}
+
+    assert actions == {HOUR: "NEUTRAL", 24 * HOUR: "BUY"}
+    assert not gates["costs"].passed
+    assert gates["costs"].reason == "assumed: spread and funding unknown"
+    assert gates["costs"].value == pytest.approx(0.0005, rel=0.1)
+
+
+def test_what_following_it_earned_at_the_base_rate_is_stated_where_every_cost_is_known() -> None:
+    candles = [candle("BTC", hour - 40, 100 + 0.5 * hour) for hour in range(40)]
+    known = {"impact_bid": Decimal("99.98"), "impact_ask": Decimal("100.02"), "funding": Decimal(0)}
+    world = World(*candles, *LONGS, price("BTC", 100, 1, **known))
+
+    told = world.asked(horizon=HOUR).expected_value_after_costs
+
+    assert told is not None
+    assert told == pytest.approx(0.0046 - 0.0013, abs=0.0003)

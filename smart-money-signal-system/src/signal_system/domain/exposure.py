@@ -52,6 +52,8 @@ class Exposure:
         Sums of the positive stakes and of the absolute negative ones.
     squares
         Sum of the squared stakes: what tells ten equal voices from one loud one.
+    long_squares
+        Those of the positive stakes alone.
     stakes
         The stake of every entity that has one; their number is the number of voters.
 
@@ -64,10 +66,10 @@ class Exposure:
     (2, 1, 5, {'b': -1, 'a': 2})
     """
 
-    __slots__ = ("long", "short", "squares", "stakes")
+    __slots__ = ("long", "long_squares", "short", "squares", "stakes")
 
     def __init__(self) -> None:
-        self.long = self.short = self.squares = 0
+        self.long = self.short = self.squares = self.long_squares = 0
         self.stakes: dict[str, int] = {}
 
     @property
@@ -85,6 +87,15 @@ class Exposure:
         """How many entities have a stake."""
         return len(self.stakes)
 
+    @property
+    def voices(self) -> tuple[float, float]:
+        """How many equal voices would weigh as much as the longs, and as the shorts (Kish, 1965)."""
+        short_squares = self.squares - self.long_squares
+        return (
+            self.long**2 / self.long_squares if self.long_squares else 0.0,
+            self.short**2 / short_squares if short_squares else 0.0,
+        )
+
     def shift(self, entity: str, by: int) -> None:
         """Change the stake of `entity` by `by`."""
         before = self.stakes.get(entity, 0)
@@ -100,6 +111,7 @@ class Exposure:
     def _side(self, stake: int, sign: int) -> None:
         if stake > 0:
             self.long += sign * stake
+            self.long_squares += sign * stake * stake
         else:
             self.short -= sign * stake
 

@@ -9,15 +9,35 @@ HOUR = timedelta(hours=1)
 HORIZONS = (3_600, 14_400, 86_400)
 """What a signal speaks about, in seconds: 1 h, 4 h, 24 h."""
 
+_CHANGE_SCALE = 10**8
 _KEPT_HOURS = 72  # the longest horizon, and two days for corrections and late redeliveries
 
 
 class Count(NamedTuple):
-    """Past windows of one horizon: all of them, and those that rose or fell beyond the cost."""
+    """Past windows of one horizon: all of them, and those that rose or fell beyond the cost.
+
+    Attributes
+    ----------
+    moved, drifted
+        Sums of the changes without and with their sign, in hundred-millionths of the price:
+        integers, which any order of candles leads to.
+    """
 
     windows: int = 0
     rose: int = 0
     fell: int = 0
+    moved: int = 0
+    drifted: int = 0
+
+    @property
+    def typical(self) -> float | None:
+        """The mean size of a change; None before the first window."""
+        return self.moved / self.windows / _CHANGE_SCALE if self.windows else None
+
+    @property
+    def drift(self) -> float | None:
+        """The mean change; None before the first window."""
+        return self.drifted / self.windows / _CHANGE_SCALE if self.windows else None
 
 
 class Moves(Struct):
@@ -55,11 +75,13 @@ class Moves(Struct):
                     self._add(seconds, after / before - 1, cost, sign)
 
     def _add(self, seconds: int, change: float, cost: float, sign: int) -> None:
-        old = self.over(seconds)
+        old, units = self.over(seconds), round(change * _CHANGE_SCALE)
         self.counts[seconds] = Count(
             old.windows + sign,
             old.rose + sign * (change > cost),
             old.fell + sign * (change < -cost),
+            old.moved + sign * abs(units),
+            old.drifted + sign * units,
         )
 
     def _forget(self, until: datetime) -> None:

@@ -45,6 +45,21 @@ class Rules(BaseModel):
     round_trip_cost: float = Field(
         default=0.001, ge=0, lt=0.1, description="Fraction of the price that a round trip costs."
     )
+    taker_fee: float = Field(
+        default=0.00045, ge=0, lt=0.05, description="Fraction of the price that a trade costs."
+    )
+    max_disagreement: float = Field(
+        default=0.8, gt=0, le=1, description="Share of the independent voices on the other side."
+    )
+    max_regime_entropy: float = Field(
+        default=0.95, gt=0, le=1, description="1 if every state of the regime is as probable."
+    )
+    slack: float = Field(
+        default=0.1,
+        ge=0,
+        lt=1,
+        description="By how much the last three are eased for an opinion that is held.",
+    )
     late_seconds: float = Field(
         default=3_600.0,
         gt=0,

@@ -122,7 +122,7 @@ def contested(
     for _ in _bars(journal, engine, state, on_progress):
         _note(seen, engine, known.accounts, config.rules.conviction)
         decisions = [processor.decision(coin) for coin in engine.paper.coins]
-        seen.neutral += [each is None or each.action == "NEUTRAL" for each in decisions]
+        seen.neutral += [each is None or not each.has_side for each in decisions]
     warm_up = WARM_UP_DAYS * DAY // config.weighting.paper.bar_seconds
     if len(seen.own) <= 2 * warm_up:
         raise ConfigError(f"{journal} is shorter than {2 * WARM_UP_DAYS} days: generate more")

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
+from msgspec import structs
+
 from shared_events.payloads import Gate
 from shared_events.types import Action, Freshness
 from signal_system.domain.circumstances import Circumstances
 from signal_system.domain.rules import Rules
 from signal_system.signal_generation.aggregation import Pool
+from signal_system.signal_generation.costs import Trip
 
 Gates = tuple[Gate, ...]
 
@@ -24,12 +27,21 @@ class Case:
     lead
         By how much the classifier in service holds the pool's side to be likelier than the other;
         None if none serves.
+    against
+        Share of the independent voices that is on the other side.
+    entropy
+        Of the regime's probabilities, 1 if all are alike; None if nobody names any.
+    trip
+        What following it takes and a move brings, over the horizon in question.
     """
 
     pool: Pool
     price_age: float | None
     held: Action
     lead: float | None = None
+    against: float = 0.0
+    entropy: float | None = None
+    trip: Trip | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +72,35 @@ def shared_gates(seen: Circumstances, rules: Rules) -> SharedGates:
 
 def judged(case: Case, seen: Circumstances, shared: SharedGates, rules: Rules) -> Gates:
     """Judge `case`; the first gate that is shut is the reason to give."""
+    return (*common_gates(case, seen, shared, rules), *horizon_gates(case, rules))
+
+
+def common_gates(case: Case, seen: Circumstances, shared: SharedGates, rules: Rules) -> Gates:
+    """Judge what holds over every horizon and whatever is held."""
     pool = case.pool
-    kept = case.held != "NEUTRAL" and (case.held == "BUY") == (pool.tilt > 0)
-    needed = rules.conviction_kept if kept else rules.conviction
     return (
         _at_most("reference_price", case.price_age, seen.price_limit),
         *shared.gates,
         _at_least("distinct_voters", pool.voters, rules.min_voters),
         _at_least("independent_voters", pool.independent_voters, rules.min_independent_voters),
         *_classifier(case.lead),
-        _at_least("conviction", abs(pool.tilt), needed),
+    )
+
+
+def horizon_gates(case: Case, rules: Rules) -> Gates:
+    """Judge what differs by horizon: what is held there, which is eased, and what it costs.
+
+    Conviction comes last: the one that more money could open.
+    """
+    tilt = case.pool.tilt
+    kept = case.held != "NEUTRAL" and (case.held == "BUY") == (tilt > 0)
+    ease = rules.slack if kept else 0.0
+    most_entropy = min(1.0, rules.max_regime_entropy * (1 + ease))
+    return (
+        _at_most("disagreement", case.against, min(1.0, rules.max_disagreement * (1 + ease))),
+        _if_known("regime_entropy", case.entropy, most_entropy, "no regime with probabilities"),
+        *_costs(case.trip, 1 - ease),
+        _at_least("conviction", abs(tilt), rules.conviction_kept if kept else rules.conviction),
     )
 
 
@@ -88,6 +119,26 @@ def first_shut(gates: Gates) -> str | None:
 def _classifier(lead: float | None) -> Gates:
     """Let a classifier keep back an opinion that it contradicts; it never makes one."""
     return () if lead is None else (_at_least("classifier", lead, 0.0),)
+
+
+def _costs(trip: Trip | None, share: float) -> Gates:
+    """Ask whether a typical move pays for following it; before any window has closed nobody knows."""
+    if trip is None:
+        return ()
+    said = f"assumed: {' and '.join(trip.unknown)} unknown" if trip.unknown else ""
+    if trip.typical is None:
+        reason = "not applicable: no window of this horizon has closed"
+        return (Gate(name="costs", value=None, threshold=trip.cost, passed=True, reason=reason),)
+    gate = _at_least("costs", trip.typical, trip.cost * share if trip.cost > 0 else 0.0)
+    return (structs.replace(gate, reason=said),)
+
+
+def _if_known(name: str, value: float | None, limit: float, missing: str) -> Gate:
+    """Judge `value` where there is one; the gate does not apply where there is none."""
+    if value is None:
+        reason = f"not applicable: {missing}"
+        return Gate(name=name, value=None, threshold=limit, passed=True, reason=reason)
+    return _at_most(name, value, limit)
 
 
 def _source(seen: Circumstances) -> Gate:

@@ -1,9 +1,10 @@
 """Decides, on every event, whether a coin's opinion changed, and issues the documents."""
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from math import log
 
 from msgspec import Struct, field, structs
 
@@ -22,13 +23,15 @@ from signal_system.signal_generation.aggregation import (
 )
 from signal_system.signal_generation.calibration import base_rate
 from signal_system.signal_generation.chain import GENESIS, linked
+from signal_system.signal_generation.costs import Trip, trip
 from signal_system.signal_generation.explanation import contributions
 from signal_system.signal_generation.gates import (
     Case,
     Gates,
     SharedGates,
     action,
-    judged,
+    common_gates,
+    horizon_gates,
     shared_gates,
 )
 from signal_system.signal_generation.grid import Grid, next_due
@@ -36,6 +39,7 @@ from signal_system.signal_generation.outcomes import Outcomes
 from signal_system.state import State
 
 _EMPTY = Exposure()
+_NO_WINDOWS = Count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +58,35 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """What holds over one horizon: its gates, and what they leave of the opinion."""
+
+    action: Action
+    gates: Gates
+    trip: Trip
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """What holds for one coin at one moment, over every horizon."""
+    """What holds for one coin at one moment; `views` by horizon, in seconds."""
 
     coin: str
-    action: Action
     status: Freshness
     pool: Pool
     exposure: Exposure
     market: Market | None
     seen: Circumstances
-    gates: Gates
+    views: Mapping[int, View]
+
+    @property
+    def has_side(self) -> bool:
+        """Whether it is more than NEUTRAL over any horizon."""
+        return any(view.action != "NEUTRAL" for view in self.views.values())
+
+    @property
+    def actions(self) -> dict[int, Action]:
+        """The action over each horizon."""
+        return {horizon: view.action for horizon, view in self.views.items()}
 
     @property
     def net(self) -> Decimal | None:
@@ -79,9 +101,14 @@ class Decision:
 class Opinion(Struct):
     """What was last issued on one coin; `due` is when the next document is, None if not waiting."""
 
-    action: Action = "NEUTRAL"
+    actions: dict[int, Action] = {}
     net: Decimal | None = None
     due: datetime | None = None
+
+    @property
+    def has_side(self) -> bool:
+        """Whether it was more than NEUTRAL over any horizon."""
+        return any(action != "NEUTRAL" for action in self.actions.values())
 
 
 class Memory(Struct):
@@ -173,9 +200,8 @@ class SignalGenerationProcessor:
 
     def confidence(self, decision: Decision, horizon_seconds: int) -> float:
         """Return the base rate of the decision's action over the horizon."""
-        moves = self._state.prices.moves.get(decision.coin)
-        count = moves.over(horizon_seconds) if moves else Count()
-        return base_rate(decision.action, count)
+        count = self._count(decision.coin, horizon_seconds)
+        return base_rate(decision.views[horizon_seconds].action, count)
 
     def signals(self, decision: Decision, position: int) -> list[Signal]:
         """Return the decision's documents, one per horizon, outside of the chain."""
@@ -184,10 +210,14 @@ class SignalGenerationProcessor:
             structs.replace(
                 common,
                 horizon_seconds=horizon,
+                action=view.action,
                 valid_until=decision.seen.now + timedelta(seconds=horizon),
                 confidence=self.confidence(decision, horizon),
+                expected_value_after_costs=view.trip.earned,
+                cost_to_flip_usd=self._cost_to_flip(decision, view),
+                gates=view.gates,
             )
-            for horizon in HORIZONS
+            for horizon, view in decision.views.items()
         ]
 
     def _waited(self) -> Collection[str]:
@@ -211,11 +241,36 @@ class SignalGenerationProcessor:
         market, opinion = state.markets.get(coin), self.memory.opinions.get(coin)
         pool = self._pool(exposure, market)
         age = max(0.0, (seen.now - market.at).total_seconds()) if market and market.mark else None
-        held: Action = opinion.action if opinion else "NEUTRAL"
-        case = Case(pool, age, held, self._lead(coin, pool, seen.now))
-        gates = judged(case, seen, moment.shared, self._rules)
-        verdict = action(gates, pool.tilt)
-        return Decision(coin, verdict, moment.shared.status, pool, exposure, market, seen, gates)
+        case = Case(
+            pool,
+            age,
+            "NEUTRAL",
+            self._lead(coin, pool, seen.now),
+            against=_against(exposure, pool),
+            entropy=self._entropy(coin),
+        )
+        common = common_gates(case, seen, moment.shared, self._rules)
+        held = opinion.actions if opinion else {}
+        views = {
+            horizon: self._view(case, coin, horizon, held.get(horizon, "NEUTRAL"), common)
+            for horizon in HORIZONS
+        }
+        return Decision(coin, moment.shared.status, pool, exposure, market, seen, views)
+
+    def _view(self, case: Case, coin: str, horizon: int, held: Action, common: Gates) -> View:
+        side = 1 if case.pool.tilt >= 0 else -1
+        count, market = self._count(coin, horizon), self._state.markets.get(coin)
+        way = trip(side, horizon, market, count, self._rules)
+        gates = (*common, *horizon_gates(replace(case, held=held, trip=way), self._rules))
+        return View(action(gates, case.pool.tilt), gates, way)
+
+    def _count(self, coin: str, horizon_seconds: int) -> Count:
+        moves = self._state.prices.moves.get(coin)
+        return moves.over(horizon_seconds) if moves else _NO_WINDOWS
+
+    def _entropy(self, coin: str) -> float | None:
+        found = self._state.regimes.of(coin)
+        return entropy(found.standing.probabilities.values()) if found else None
 
     def _pool(self, exposure: Exposure, market: Market | None) -> Pool:
         pooling, link = self._state.pooling, self._rules.log_odds_per_tilt
@@ -254,7 +309,7 @@ class SignalGenerationProcessor:
         if opinion.due is None and has_voters:
             opinion.due = next_due(decision.coin, decision.seen.now, self._rules.grid_seconds)
             self._grid.wait(decision.coin, opinion.due)
-        return is_first or decision.action != opinion.action or (is_due and has_voters)
+        return is_first or decision.actions != opinion.actions or (is_due and has_voters)
 
     def _issue(self, decision: Decision, position: int) -> list[Signal]:
         issued = []
@@ -263,7 +318,7 @@ class SignalGenerationProcessor:
             self.memory.chain = issued[-1].hash
         self.memory.issued += len(issued)
         opinion = self.memory.opinions[decision.coin]
-        opinion.action, opinion.net = decision.action, decision.net
+        opinion.actions, opinion.net = decision.actions, decision.net
         return issued
 
     def _common(self, decision: Decision, position: int) -> Signal:
@@ -275,7 +330,7 @@ class SignalGenerationProcessor:
         return Signal(
             coin=decision.coin,
             horizon_seconds=HORIZONS[0],
-            action=decision.action,
+            action="NEUTRAL",
             score=pool.score,
             probability_up=pool.probability_up,
             confidence=0.0,
@@ -301,11 +356,9 @@ class SignalGenerationProcessor:
             net_exposure_change=_change(opinion.net if opinion else None, net),
             long_exposure=decision.usd(decision.exposure.long),
             short_exposure=decision.usd(decision.exposure.short),
-            cost_to_flip_usd=self._cost_to_flip(decision),
             regime=self._regime(decision.coin),
             contributions_for=supporting,
             contributions_against=opposing,
-            gates=decision.gates,
             models=structs.replace(
                 made.models,
                 regime=self._state.regimes.version(decision.coin),
@@ -322,12 +375,12 @@ class SignalGenerationProcessor:
             decision.coin, decision.exposure, mark, self._state, decision.pool, link
         )
 
-    def _cost_to_flip(self, decision: Decision) -> Decimal | None:
+    def _cost_to_flip(self, decision: Decision, view: View) -> Decimal | None:
         """Return None where no amount would do: a gate that money does not open is shut."""
-        conviction = decision.gates[-1]
+        conviction = view.gates[-1]
         if decision.market is None or decision.market.mark is None:
             return None
-        if not all(gate.passed for gate in decision.gates[:-1]):
+        if not all(gate.passed for gate in view.gates[:-1]):
             return None
         threshold = self._rules.conviction_kept if conviction.passed else self._rules.conviction
         pool, mark = decision.pool, decision.market.mark
@@ -343,3 +396,24 @@ class SignalGenerationProcessor:
 
 def _change(before: Decimal | None, after: Decimal | None) -> Decimal | None:
     return None if before is None or after is None else after - before
+
+
+def entropy(probabilities: Iterable[float]) -> float | None:
+    """Return how undecided `probabilities` are, 1 if all are alike; None with fewer than two.
+
+    Examples
+    --------
+    >>> entropy([0.5, 0.5]), entropy([1.0, 0.0]), entropy([])
+    (1.0, 0.0, None)
+    """
+    shares = list(probabilities)
+    if len(shares) in (0, 1):
+        return None
+    return sum(-share * log(share) for share in shares if share > 0) / log(len(shares))
+
+
+def _against(exposure: Exposure, pool: Pool) -> float:
+    """Return which share of the independent voices is not on the side that the pool leans to."""
+    longs, shorts = exposure.voices
+    both = longs + shorts
+    return (shorts if pool.tilt >= 0 else longs) / both if both else 0.0
