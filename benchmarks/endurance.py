@@ -85,7 +85,7 @@ _console = Console(stderr=True)
 
 @dataclass
 class Trouble:
-    """Something that goes wrong at a moment of the run; a hidden change names the nth trader."""
+    """Something that goes wrong at a moment of the run, to the nth trader or in the nth coin."""
 
     at: float
     kind: str
@@ -112,14 +112,13 @@ def troubles(seed: int, minutes: float) -> Iterator[Trouble]:
     """Yield what goes wrong, in order: about one trouble in 20 s."""
     random, seconds = Random(seed), minutes * 60
     at, end = seconds / 10, seconds * CALM_AFTER
-    while (at := at + random.expovariate(1 / min(20, seconds / 20))) < end:
+    while (at := at + random.expovariate(1 / min(60, seconds / 20))) < end:
         if random.random() < 0.15:
             yield Trouble(at, random.choice(HIDDEN), nth=random.randrange(1 << 30))
         else:
             kind = random.choice(list(FAULTS))
-            yield Trouble(
-                at, kind, lasts=min(round(random.uniform(*FAULTS[kind]), 1), seconds / 20)
-            )
+            lasts = min(round(random.uniform(*FAULTS[kind]), 1), seconds / 20)
+            yield Trouble(at, kind, lasts, random.randrange(1 << 30))
 
 
 @dataclass
@@ -133,6 +132,7 @@ class Run:
     excuses: Excuses = field(default_factory=Excuses)
     plan: list[Trouble] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
+    coins: list[str] = field(default_factory=list)
 
     async def begin(self) -> None:
         """List the missing coins, and make up for the past of a run that is resumed."""
@@ -142,6 +142,7 @@ class Run:
             await self.venue.do(
                 "list", coin=f"NEW{nth}", price=price, sizeDecimals=nth % 4, maxLeverage=10
             )
+        self.coins = await self.venue.coins()
         self.plan = list(troubles(self.given.seed, self.given.minutes))
         while self.venue.elapsed < self.record.elapsed:
             await self._suffer(note=False)
@@ -177,8 +178,9 @@ class Run:
             if trouble.kind in HIDDEN:
                 await self._hide(trouble)
             else:
-                body = {"kind": trouble.kind, "for": trouble.lasts}
-                await self.venue.do("fault", **body)
+                gap = {"coin": self.coins[trouble.nth % len(self.coins)]}
+                body = gap if trouble.kind.endswith("gap") else {}
+                await self.venue.do("fault", kind=trouble.kind, **{"for": trouble.lasts}, **body)
             if note:
                 self.record.troubles.append(asdict(trouble))
 

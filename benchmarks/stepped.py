@@ -84,6 +84,12 @@ class SteppedVenue:
         async with self.http.get(f"{self.url}/simulator/{what}") as response:
             return await response.json()
 
+    async def coins(self) -> list[str]:
+        """Return the perpetuals of the venue's own exchange that trade."""
+        async with self.http.post(f"{self.url}/info", json={"type": "meta"}) as response:
+            universe = (await response.json())["universe"]
+        return [coin["name"] for coin in universe if not coin.get("isDelisted")]
+
     async def hidden(self) -> dict[tuple[str, str], datetime]:
         """Return which positions changed without a public trade since this was last asked, and when."""
         async with self.http.get(f"{self.url}/hidden") as response:

@@ -107,6 +107,7 @@ def build(  # noqa: PLR0913, PLR0917 -- each is a collaborator of its own
         rows=settings.leaderboard_rows,
         retell_seconds=settings.republish_seconds,
     )
+    positions.value = leaderboard.value
     manager = CollectorManager(clock)
     coins: dict[str, None] = {}
 

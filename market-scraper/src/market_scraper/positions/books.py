@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence, Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from operator import itemgetter
 
 from market_scraper.moments import moment
 from market_scraper.positions.anchors import Account, BookId, Proof, State
 from market_scraper.positions.coins import MAIN_DEX, dex_of
-from market_scraper.positions.ledger import Holding, Trade, deltas
+from market_scraper.positions.ledger import Delta, Holding, Trade, deltas
 from market_scraper.positions.moves import Move
 from market_scraper.positions.numbers import ZERO
 from market_scraper.positions.reconciliation import Verdict, prove, reconcile
@@ -40,26 +41,28 @@ class Books:
         By address, the books of the venue's own exchange.
     elsewhere
         By address and exchange, the books of those that builders run: of whoever traded there.
+    unsaved
+        Of `sequences`, those that changed since somebody last took them.
+    anchored
+        How many traders' books are known.
     """
 
     sequences: dict[str, int] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
     elsewhere: dict[str, dict[str, Account]] = field(default_factory=dict)
     untold: dict[str, _Untold] = field(default_factory=dict)
+    unsaved: dict[str, int] = field(default_factory=dict)
+    anchored: int = 0
+    _doubtful: set[BookId] = field(default_factory=set)
     _dealers: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _missed_ms: dict[str, int] = field(default_factory=dict)
     _whole_ms: int = 0
     _dexes: set[str] = field(default_factory=set)
 
     @property
-    def anchored(self) -> int:
-        """How many traders' books are known."""
-        return sum(account.anchored for account in self.accounts.values())
-
-    @property
     def doubtful(self) -> int:
         """How many books have a size that may be wrong."""
-        return sum(bool(account.doubts) for account in self)
+        return len(self._doubtful)
 
     def __iter__(self) -> Iterator[Account]:
         """Yield every book of everybody."""
@@ -85,6 +88,9 @@ class Books:
 
     def leave(self, address: str) -> None:
         """Forget `address`."""
+        for book in self.of(address):
+            self._doubtful.discard(book.id)
+            self.anchored -= book.anchored and book.dex == MAIN_DEX
         self.accounts.pop(address, None)
         self.elsewhere.pop(address, None)
         self.untold.pop(address, None)
@@ -105,17 +111,7 @@ class Books:
                 continue
             if dex:
                 account = self._elsewhere(account, dex, delta.ms)
-            self._dealers[delta.coin].add(account.address)
-            self._doubt_entry(account, delta.coin)
-            sizes = account.take(delta)
-            if sizes is not None:
-                before, after = sizes
-                moves = self._of(address).moves
-                move = moves.get(delta.coin)
-                if move is None:
-                    move = moves[delta.coin] = Move(delta.coin, before, before, "trade")
-                move.then(after, delta)
-            if delta.coin in account.doubts or (dex and not account.anchored):
+            if self._apply(account, delta) or (dex and not account.anchored):
                 yield account
 
     def covered(self, coin: str, from_ms: int) -> Iterator[Account]:
@@ -134,6 +130,7 @@ class Books:
                 continue
             if account.deals_in(coin):
                 account.missed(coin, from_ms)
+                self._doubtful.add(account.id)
                 self._of(address).doubted.add(coin)
                 yield account
 
@@ -158,6 +155,8 @@ class Books:
     def _learned(self, account: Account, learn: Callable[[], Verdict]) -> Verdict:
         doubts = set(account.doubts)
         verdict = learn()
+        self.anchored += verdict.outcome == "anchored" and account.dex == MAIN_DEX
+        (self._doubtful.add if account.doubts else self._doubtful.discard)(account.id)
         for coin in account.holdings:
             self._dealers[coin].add(account.address)
         untold = self._of(account.address)
@@ -168,10 +167,29 @@ class Books:
             untold.moves[move.coin] = move.after_that(earlier) if earlier else move
         return verdict
 
+    def _apply(self, account: Account, delta: Delta) -> bool:
+        """Apply one side of a trade; tell whether the size is in doubt now."""
+        coin = delta.coin
+        self._dealers[coin].add(account.address)
+        if coin in self._missed_ms:
+            self._doubt_entry(account, coin)
+        sizes = account.take(delta)
+        if sizes is not None:
+            before, after = sizes
+            moves = self._of(account.address).moves
+            move = moves.get(coin)
+            if move is None:
+                move = moves[coin] = Move(coin, before, before, "trade")
+            move.then(after, delta)
+        if coin not in account.doubts:
+            return False
+        self._doubtful.add(account.id)
+        return True
+
     def _doubt_entry(self, account: Account, coin: str) -> None:
         """Doubt the size of `coin` if trades of it were missed since `account` was last known."""
-        missed_ms = self._missed_ms.get(coin)
-        if missed_ms is not None and account.known_before(coin, missed_ms):
+        missed_ms = self._missed_ms[coin]
+        if account.known_before(coin, missed_ms):
             account.missed(coin, missed_ms)
             self._of(account.address).doubted.add(coin)
 
@@ -188,10 +206,18 @@ class Books:
             account.as_of_ms = max(account.as_of_ms, as_of_ms or 0)
             self._of(address).whole = True
 
-    def drain(self) -> list[TraderPositions]:
-        """Return one event for every trader with something to tell, and forget that it was so."""
-        untold, self.untold = self.untold, {}
-        events = (self._event(address, what) for address, what in untold.items())
+    def drain(self, most: int | None = None) -> list[TraderPositions]:
+        """Return one event for every trader with something to tell, and forget that it was so.
+
+        Parameters
+        ----------
+        most
+            How many traders at most, those first whose news are oldest; None: all of them.
+        """
+        untold = [
+            (address, self.untold.pop(address)) for address in list(islice(self.untold, most))
+        ]
+        events = (self._event(address, what) for address, what in untold)
         return [event for event in events if event]
 
     def _of(self, address: str) -> _Untold:
@@ -213,7 +239,7 @@ class Books:
             known += [book for book in self.elsewhere[address].values() if book.anchored]
         as_of_ms = max(book.as_of_ms for book in known)
         sequence = max(self.sequences.get(address, -1) + 1, as_of_ms)
-        self.sequences[address] = sequence
+        self.sequences[address] = self.unsaved[address] = sequence
         return TraderPositions(
             address=address,
             sequence=sequence,

@@ -32,7 +32,7 @@ class _Turn:
 class Rotation:
     """Every book in turn, in three lanes.
 
-    Among first anchors the trader with the highest score goes first; the audit deals out its turns by what
+    Among first anchors the trader of the highest value goes first; the audit deals out its turns by what
     they are worth (`information.worth`, `Strides`).
 
     Parameters
@@ -53,10 +53,10 @@ class Rotation:
     def __len__(self) -> int:
         return len(self._current)
 
-    def enter(self, book: BookId, score: Decimal) -> None:
+    def enter(self, book: BookId, value: Decimal) -> None:
         """Let `book` take part, if it does not; its first turn is at once."""
         if book not in self._current:
-            self._set(_Turn(0.0, -score, book, Lane.ANCHOR))
+            self._set(_Turn(0.0, -value, book, Lane.ANCHOR))
 
     def leave(self, book: BookId) -> None:
         """Forget `book`."""

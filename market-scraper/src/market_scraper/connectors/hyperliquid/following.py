@@ -1,7 +1,9 @@
 """Everybody who is followed: their books, carried on by trades and held against states. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import NamedTuple
 
 from market_scraper.connectors.hyperliquid.parse_history import OwnFills
@@ -12,6 +14,7 @@ from market_scraper.positions.books import Books
 from market_scraper.positions.coins import MAIN_DEX, dex_of
 from market_scraper.positions.completeness import MINUTE_MS, Completeness, Count
 from market_scraper.positions.fills import FillNews, proofs
+from market_scraper.positions.numbers import ZERO
 from market_scraper.positions.reconciliation import NOTHING, Audit, Verdict
 from market_scraper.positions.roster import Member
 from shared_events.payloads import Candle, TraderFill
@@ -36,6 +39,11 @@ class Following:
     """The books of the roster, and how sure they are.
 
     Live and in a replay the same: what differs is where trades, states and fills come from.
+
+    Attributes
+    ----------
+    weight, known_weight
+        The scores of everybody together, and of those whose book is known.
     """
 
     books: Books = field(default_factory=Books)
@@ -46,26 +54,33 @@ class Following:
     completeness: Completeness = field(default_factory=Completeness)
     _fill_news: FillNews = field(default_factory=FillNews)
     _known_since: dict[str, int] = field(default_factory=dict)
-    _open_gaps: set[tuple[str, BookId]] = field(default_factory=set)
+    weight: Decimal = ZERO
+    known_weight: Decimal = ZERO
+    _open_gaps: dict[BookId, set[str]] = field(default_factory=dict)
+    _gaping: Counter[str] = field(default_factory=Counter)
 
     @property
     def gaps_closed(self) -> int:
         """How many gaps were found and have no doubt left behind."""
-        return self.gaps_found - len({coin for coin, _ in self._open_gaps})
+        return self.gaps_found - len(self._gaping)
 
     def add(self, member: Member, since_ms: int) -> bool:
         """Follow `member` by the trades since `since_ms`; tell whether that is new."""
-        known = member.address in self.members
+        before = self.members.get(member.address)
+        self._weigh(before, -1)
         self.members[member.address] = member
-        if not known:
+        if before is None:
             self.books.enter(member.address, since_ms)
-        return not known
+        self._weigh(member, 1)
+        return before is None
 
     def remove(self, address: str) -> None:
         """Follow `address` no more."""
-        self.members.pop(address, None)
+        for book in self.books.of(address):
+            for coin in self._open_gaps.pop(book.id, ()):
+                self._close(coin)
+        self._weigh(self.members.pop(address, None), -1)
         self.books.leave(address)
-        self._open_gaps = {(c, book) for c, book in self._open_gaps if book.address != address}
 
     def trades(self, seen: TradesSeen) -> Doubted:
         """Apply the trades of one coin; where some were missed, doubt whom that can have touched."""
@@ -149,6 +164,8 @@ class Following:
         account = self.books.account(book)
         if verdict.outcome == "anchored" and account and account.anchored_ms is not None:
             self._known_since.setdefault(book.dex, account.anchored_ms)
+            if book.dex == MAIN_DEX:
+                self.known_weight += self.members[book.address].score
         self.audit += verdict.audit
         if verdict.outcome == "repaired":
             self.repairs += len(verdict.moves)
@@ -156,10 +173,31 @@ class Following:
 
     def _found(self, coin: str, doubted: Iterable[Account]) -> None:
         self.gaps_found += 1
-        self._open_gaps |= {(coin, account.id) for account in doubted}
+        for account in doubted:
+            coins = self._open_gaps.setdefault(account.id, set())
+            if coin not in coins:
+                coins.add(coin)
+                self._gaping[coin] += 1
 
     def _close_gaps(self, book: BookId) -> None:
-        if self._open_gaps:
-            account = self.books.account(book)
-            doubts = account.doubts if account else {}
-            self._open_gaps = {(c, b) for c, b in self._open_gaps if b != book or c in doubts}
+        coins, account = self._open_gaps.get(book), self.books.account(book)
+        if coins is None or account is None:
+            return
+        for coin in [coin for coin in coins if coin not in account.doubts]:
+            coins.discard(coin)
+            self._close(coin)
+        if not coins:
+            del self._open_gaps[book]
+
+    def _close(self, coin: str) -> None:
+        self._gaping[coin] -= 1
+        if not self._gaping[coin]:
+            del self._gaping[coin]
+
+    def _weigh(self, member: Member | None, sign: int) -> None:
+        """Add the score of `member` to what it counts in, or take it out again."""
+        if member is not None:
+            self.weight += sign * member.score
+            account = self.books.accounts.get(member.address)
+            if account is not None and account.anchored:
+                self.known_weight += sign * member.score

@@ -99,6 +99,14 @@ class LeaderboardCollector:
         """Return the row of `address` in the ranking last read."""
         return self.standings.get(address)
 
+    def value(self, member: Member) -> Decimal:
+        """Return in which order to learn what members hold, the highest first: by what their accounts hold.
+
+        Whoever is not in the ranking comes last, by score.
+        """
+        standing = self.standings.get(member.address)
+        return standing.account_value if standing else member.score
+
     async def collect(self) -> None:
         """Keep the roster current until cancelled."""
         await self._resume()

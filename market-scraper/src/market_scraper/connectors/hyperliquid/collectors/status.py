@@ -130,18 +130,12 @@ def sight_of(
     quiet_seconds: float | None,
 ) -> Sight:
     """Return what is seen of whom is followed, over connections of which so many stand."""
-    books, members = following.books, following.members
-    weight = sum(float(member.score) for member in members.values())
-    known = sum(
-        float(member.score)
-        for address, member in members.items()
-        if books.accounts[address].anchored
-    )
+    books, weight = following.books, following.weight
     return Sight(
-        tracked=len(members),
+        tracked=len(following.members),
         anchored=books.anchored,
         doubtful=books.doubtful,
-        anchored_weight=known / weight if weight else 0.0,
+        anchored_weight=float(following.known_weight / weight) if weight else 0.0,
         sockets_open=sockets_open,
         sockets_needed=sockets_needed,
         subscribed=subscribed,

@@ -1,7 +1,10 @@
 """Follow what tracked traders hold, live: public trades on top of stated books."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from operator import attrgetter
 from typing import ClassVar
 
 import structlog
@@ -38,6 +41,8 @@ _AGAIN_SECONDS = 2.5
 _TRUST_FEED_AFTER_SECONDS = 30.0
 _SAVE_SECONDS = 1.0
 _REPUBLISH_STEP_SECONDS = 1.0
+_TOLD_AT_ONCE = 100
+"""Traders whose events are made in one go: about 2 ms."""
 
 
 class TraderPositionsCollector:
@@ -53,6 +58,11 @@ class TraderPositionsCollector:
         Where changes are told.
     repository
         Keeps the sequences.
+
+    Attributes
+    ----------
+    value
+        Says in which order books are learned, the highest first.
     """
 
     name: ClassVar[str] = "trader_ws"
@@ -76,6 +86,7 @@ class TraderPositionsCollector:
         self.on_state: list[Callable[[Sequence[Account]], None]] = []
         self.on_learned: list[Callable[[Account], None]] = []
         self.verified: Callable[[], frozenset[str]] = frozenset
+        self.value: Callable[[Member], Decimal] = attrgetter("score")
         self._info = info
         self._feed = feed
         self._venue_time = venue_time
@@ -109,7 +120,7 @@ class TraderPositionsCollector:
     def add_trader(self, member: Member) -> None:
         """Track `member`: its trades from now on, its book as soon as the venue has stated it."""
         if self.following.add(member, self._feed.tape.newest_ms):
-            self._rotation.enter(BookId(member.address), member.score)
+            self._rotation.enter(BookId(member.address), self.value(member))
 
     def remove_trader(self, address: str) -> None:
         """Track `address` no more."""
@@ -166,7 +177,7 @@ class TraderPositionsCollector:
             if account.anchored:
                 self._rotation.doubt(account.id, now + _AGAIN_SECONDS)
             else:
-                self._rotation.enter(account.id, self.members[account.address].score)
+                self._rotation.enter(account.id, self.value(self.members[account.address]))
         if doubted.gap:
             self._hurry(seen.coin, seen.taken.covered_from_ms, doubted.by_gap)
         if self.books.untold:
@@ -245,39 +256,35 @@ class TraderPositionsCollector:
             await self._untold.wait()
             await self._clock.sleep(self._coalesce_seconds)
             self._untold.clear()
-            await self._outlet.tell(self.books.drain())
+            for _ in range(0, len(self.books.untold), _TOLD_AT_ONCE):
+                await self._outlet.tell(self.books.drain(_TOLD_AT_ONCE))
+                await asyncio.sleep(0)
 
     async def _republish(self) -> None:
         """Tell every whole book once in `republish_seconds`, a few each second."""
-        told: dict[str, float] = {}
+        waiting: deque[str] = deque()
+        owed = 0.0
         while True:
             await self._clock.sleep(_REPUBLISH_STEP_SECONDS)
-            now = self._now()
             as_of = milliseconds(self._venue_time.now()) if self._feed.ready else None
-            for address in self.members:
-                if now - told.setdefault(address, now) >= self._republish_seconds:
-                    told[address] = now
-                    self.books.retell(address, as_of)
+            owed += len(self.members) * _REPUBLISH_STEP_SECONDS / self._republish_seconds
+            while owed >= 1 and self.members:
+                owed -= 1
+                if not waiting:
+                    waiting.extend(self.members)
+                self.books.retell(waiting.popleft(), as_of)
             if self.books.untold:
                 self._untold.set()
 
     async def _save(self) -> None:
-        saved: dict[str, int] = {}
         while True:
             await self._clock.sleep(_SAVE_SECONDS)
-            news = {
-                address: sequence
-                for address, sequence in self.books.sequences.items()
-                if saved.get(address) != sequence
-            }
-            if not news:
-                continue
+            news, self.books.unsaved = self.books.unsaved, {}
             try:
                 await self._repository.save_sequences(news)
             except TransientError as e:
+                self.books.unsaved = news | self.books.unsaved
                 log.warning("sequences_not_saved", reason=str(e))
-            else:
-                saved |= news
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
