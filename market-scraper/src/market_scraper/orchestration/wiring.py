@@ -78,8 +78,9 @@ def build(  # noqa: PLR0913, PLR0917 -- each is a collaborator of its own
         republish_seconds=settings.republish_seconds,
         audit_seconds=settings.audit_seconds,
     )
-    places = min(settings.user_slots, feed.room.users)
-    fills = TraderFillsCollector(feed, positions, outlet, clock, most=places)
+    fills = TraderFillsCollector(
+        feed, positions, outlet, clock, most=min(settings.user_slots, feed.room.users)
+    )
     keeper = Keeper(
         repository,
         clock,
