@@ -20,8 +20,10 @@ from shared_events.journal import JournalWriter, forget
 from shared_events.runtime.clock import Clock, SystemClock
 from shared_events.runtime.health import Health
 from shared_events.runtime.serving import serving
+from signal_system import drift_watch
 from signal_system.api import web
 from signal_system.config import Settings
+from signal_system.drift_watch import DriftWatch
 from signal_system.event_subscriber import GROUP, TYPES, EventSubscriber, remembered
 from signal_system.feature_keeping import BarKeeper
 from signal_system.feature_serving import FeatureServing
@@ -30,6 +32,7 @@ from signal_system.importance_serving import feature_importances
 from signal_system.ml.features.feed import FeatureFeed
 from signal_system.ml.features.registry import SERVED
 from signal_system.ml.model_registry import ModelRegistry
+from signal_system.model_desk import LiveModelDesk
 from signal_system.model_watcher import LOOK_SECONDS, ModelWatcher
 from signal_system.pacing import Pacer
 from signal_system.predicting import Predictor
@@ -67,8 +70,8 @@ class Service:
 
     Attributes
     ----------
-    read_model
-        Answers the HTTP side.
+    read_model, desk
+        Answer the HTTP side.
     fold
         State and decisions.
     features
@@ -113,6 +116,11 @@ class Service:
         )
         self._watcher = ModelWatcher(registry, self._subscriber, self.fold, predictor)
         self.read_model.refused = lambda: self._watcher.refused
+        self._drift = DriftWatch(self.fold, clock)
+        self.read_model.retrain = lambda: self._drift.proposals
+        self.desk = LiveModelDesk(
+            registry, self.fold, predictor, self._drift, self.read_model.degraded
+        )
         self.restored = asyncio.Event()
         self.port: int | None = None
         self._kept_position = -1
@@ -136,6 +144,7 @@ class Service:
             tasks.create_task(self.features.serve(self._clock))
             tasks.create_task(self._keep_for_ever())
             tasks.create_task(self._every(LOOK_SECONDS, self._watcher.look))
+            tasks.create_task(self._every(drift_watch.LOOK_SECONDS, self._drift.look))
             tasks.create_task(self._every(_LAG_SECONDS, self._ask_for_lag))
             tasks.create_task(self._every(_LETTERS_SECONDS, self._count_dead_letters))
             tasks.create_task(self._every(_RETENTION_SECONDS, self.forget_the_old))
@@ -267,7 +276,7 @@ async def running(
         adapters = Adapters(bus, store, journal, online)
         service = Service(settings, adapters, clock or SystemClock())
         if serve:
-            app = web.build(service.read_model, bus, settings)
+            app = web.build(service.read_model, bus, settings, service.desk)
             service.port = await stack.enter_async_context(
                 serving(
                     app,

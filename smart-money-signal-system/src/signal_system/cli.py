@@ -49,6 +49,12 @@ add_later(
     "signal_system.training.features_command",
     "Build, list and check what models see; audit what was served.",
 )
+add_later(
+    app,
+    "drift",
+    "signal_system.drift_command",
+    "Say whether the classifiers in service still see the world they were taught.",
+)
 
 
 def main() -> None:

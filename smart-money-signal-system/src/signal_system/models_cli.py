@@ -7,12 +7,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from shared_events.errors import EXIT_CONFIG
+from shared_events.errors import EXIT_CONFIG, DataError
 from shared_events.runtime.clock import SystemClock
 from signal_system.config import Settings
 from signal_system.ml.model_card import card
 from signal_system.ml.model_kinds import ModelRefusedError
-from signal_system.ml.model_registry import ALIAS_NAMES, ModelRegistry, UnknownModelError
+from signal_system.ml.model_registry import ALIAS_NAMES, ModelRegistry
 
 models = typer.Typer(
     no_args_is_help=True,
@@ -47,14 +47,14 @@ def list_models(registry: Registry = None) -> None:
 def show(name: Name, version: Version = "champion", registry: Registry = None) -> None:
     """Print the card of a version."""
     kept = _registry(registry)
-    typer.echo(card(kept.manifest(name, _resolved(kept, name, version))))
+    typer.echo(card(kept.manifest(name, kept.resolved(name, version))))
 
 
 @models.command()
 def verify(name: Name, version: Version = "every", registry: Registry = None) -> None:
     """Load a version, or every one, as the service would; exit code 78 if one is refused."""
     kept = _registry(registry)
-    versions = kept.versions(name) if version == "every" else [_resolved(kept, name, version)]
+    versions = kept.versions(name) if version == "every" else [kept.resolved(name, version)]
     failed = [each for each in versions if not _holds(kept, name, each)]
     if failed or not versions:
         raise typer.Exit(EXIT_CONFIG)
@@ -70,7 +70,7 @@ def promote(
 ) -> None:
     """Make a version the champion; only one whose gates are open, unless forced."""
     kept = _registry(registry)
-    chosen = _resolved(kept, name, version)
+    chosen = kept.resolved(name, version)
     kept.promote(name, chosen, SystemClock().now(), force=force)
     typer.echo(f"{name}: {chosen} is champion")
 
@@ -80,6 +80,30 @@ def rollback(name: Name, registry: Registry = None) -> None:
     """Make the champion before this one champion again."""
     version = _registry(registry).rollback(name)
     typer.echo(f"{name}: {version or 'no version'} is champion")
+
+
+@models.command()
+def latest(name: Name, registry: Registry = None) -> None:
+    """Print the newest version."""
+    typer.echo(_registry(registry).resolved(name, "latest"))
+
+
+@models.command()
+def best(
+    name: Name,
+    metric: Annotated[str, typer.Argument(help="As `models show` names it.")],
+    *,
+    lowest: Annotated[bool, typer.Option("--lowest", help="The lowest value is the best.")] = False,
+    registry: Registry = None,
+) -> None:
+    """Print the version whose manifest states the best value of METRIC."""
+    kept = _registry(registry)
+    version = kept.best(name, metric, lowest=lowest)
+    if version is None:
+        raise DataError(
+            f"no version of {name!r} states {metric!r}: signal-system models show {name}"
+        )
+    typer.echo(f"{version} {kept.manifest(name, version).metrics[metric]}")
 
 
 def _holds(kept: ModelRegistry, name: str, version: str) -> bool:
@@ -100,16 +124,6 @@ def _facts(kept: ModelRegistry, name: str, version: str) -> tuple[str, str, str]
     gates = "open" if manifest.passed else "[red]shut[/red]"
     until = "never" if manifest.expires_at is None else f"{manifest.expires_at:%Y-%m-%d}"
     return gates, f"{manifest.data_until:%Y-%m-%d}", until
-
-
-def _resolved(kept: ModelRegistry, name: str, version: str) -> str:
-    """Return the version that an alias, or "latest", stands for."""
-    found: str | None = kept.aliases(name).model_dump().get(version, version)
-    if version == "latest":
-        found = kept.latest(name)
-    if found is None:
-        raise UnknownModelError(f"{name!r} has no {version} version: signal-system models list")
-    return found
 
 
 def _registry(folder: Path | None) -> ModelRegistry:

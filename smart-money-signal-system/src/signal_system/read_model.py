@@ -45,6 +45,8 @@ class LiveReadModel:
         Says which models were promoted and not taken into service, and why; set by who watches them.
     importances
         Says what features are worth to the classifiers in service; set by who holds them.
+    retrain
+        Says which models should be trained anew, and why; set by who watches drift.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class LiveReadModel:
         self.progress = StartProgress(fold)
         self.importances: Callable[[], Sequence[FeatureImportance]] = list
         self.refused: Callable[[], Mapping[str, str]] = dict
+        self.retrain: Callable[[], Mapping[str, str]] = dict
 
     def rows(self) -> bytes:
         """Return the compact list as encoded JSON."""
@@ -128,8 +131,14 @@ class LiveReadModel:
             chain_hash=fold.processor.memory.chain,
             models={**state.regimes.versions, **state.directions.versions},
             challengers=state.directions.challengers,
-            degraded={**state.regimes.degraded, **state.directions.degraded, **self.refused()},
+            degraded=self.degraded(),
+            retrain=self.retrain(),
         )
+
+    def degraded(self) -> Mapping[str, str]:
+        """Return why a model that was promoted does not serve, by its name."""
+        state = self._fold.state
+        return {**state.regimes.degraded, **state.directions.degraded, **self.refused()}
 
     async def checks(self) -> Mapping[str, str | None]:
         """Ping every adapter: its name and None if it answered, else what is wrong."""

@@ -101,7 +101,7 @@ def signals(
         with suppress(KeyboardInterrupt):
             asyncio.run(run())
     except SmartMoneyError as e:
-        _leave(e, url)
+        leave(e, url)
 
 
 async def follow(looks: Looks) -> None:
@@ -288,7 +288,7 @@ def _console() -> Console:
     return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False)
 
 
-def _leave(error: SmartMoneyError, url: str) -> NoReturn:
+def leave(error: SmartMoneyError, url: str) -> NoReturn:
     """Say what to do about `error`, and go with the exit code of its kind."""
     if isinstance(error, ServiceUnavailableError):
         said = (

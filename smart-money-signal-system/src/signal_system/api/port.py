@@ -46,6 +46,8 @@ class Status:
     """The versions that predict in the shadow, by name."""
     degraded: Mapping[str, str]
     """Why a model that was promoted does not serve, by name."""
+    retrain: Mapping[str, str]
+    """Why a model in service should be trained anew, by name: it drifts."""
 
 
 class ReadModel(Protocol):

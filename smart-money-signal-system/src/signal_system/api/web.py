@@ -11,11 +11,13 @@ from signal_system.api import errors
 from signal_system.api.access import Access, ApiSettings
 from signal_system.api.edge import Edge
 from signal_system.api.metrics import Metrics
+from signal_system.api.model_port import ModelDesk
 from signal_system.api.port import ReadModel
 from signal_system.api.routes import (
     events,
     feature_importance,
     health,
+    models,
     page,
     regime,
     signals,
@@ -37,8 +39,18 @@ _ALWAYS_POSSIBLE: dict[int | str, dict[str, Any]] = {
 }
 
 
-def build(read_model: ReadModel, publisher: Publisher, settings: ApiSettings) -> FastAPI:
+def build(
+    read_model: ReadModel,
+    publisher: Publisher,
+    settings: ApiSettings,
+    desk: ModelDesk | None = None,
+) -> FastAPI:
     """Return the application that answers from `read_model` and publishes what it is sent.
+
+    Parameters
+    ----------
+    desk
+        Answers what is asked about models; without one there is nothing to ask.
 
     Raises
     ------
@@ -58,6 +70,7 @@ def build(read_model: ReadModel, publisher: Publisher, settings: ApiSettings) ->
         signals.routes(read_model),
         regime.routes(read_model),
         feature_importance.routes(read_model),
+        *([models.routes(desk)] if desk else []),
         status.routes(read_model),
         events.routes(publisher),
     ):

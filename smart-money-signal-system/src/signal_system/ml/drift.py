@@ -14,13 +14,13 @@ from datetime import datetime
 from importlib import import_module
 from math import sqrt
 from statistics import NormalDist, fmean
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from signal_system.ml.direction import Seen
+from signal_system.ml.direction import DirectionParameters, Seen
 from signal_system.ml.model_record import KEPT_ROWS, MISSING, Loss, ModelRecord
 
 WINDOW_ROWS = KEPT_ROWS // 2
@@ -33,8 +33,8 @@ FALSE_ALARMS = 0.01
 ADWIN_DELTA = 0.002
 _LARGEST_LOSS = 3.0
 _FEWEST_LOSSES = 30
-_LEAST_SHARE = 1e-4
 
+Role = Literal["champion", "challenger"]
 Bins = NDArray[np.int64]
 
 
@@ -53,20 +53,15 @@ class ColumnDrift(_Part):
         What chance makes of as many rows, and at least `LEAST_PSI`.
     effective_rows
         How many independent rows the window amounts to.
-    lasting
-        Whether the window before was beyond its limit too: only then it counts as drift.
+    drifted
+        Whether this window and the one before are both beyond their limits.
     """
 
     name: str
     psi: float
     limit: float
     effective_rows: float
-    lasting: bool
-
-    @property
-    def drifted(self) -> bool:
-        """Whether the column is not what it was."""
-        return self.lasting and self.psi > self.limit
+    drifted: bool
 
 
 class LossDrift(_Part):
@@ -91,6 +86,7 @@ class DriftReport(_Part):
 
     name: str
     version: str
+    role: Role
     judged_at: datetime
     rows: int
     rows_needed: int = KEPT_ROWS
@@ -102,6 +98,14 @@ class DriftReport(_Part):
     proposal: str | None
 
 
+class Subject(NamedTuple):
+    """Which version is judged."""
+
+    name: str
+    role: Role
+    version: str
+
+
 class Stability(NamedTuple):
     """A column in one window: its index, the limit, how many independent rows there were."""
 
@@ -111,20 +115,16 @@ class Stability(NamedTuple):
 
 
 def judged(
-    name: str, version: str, record: ModelRecord, seen: Sequence[Seen], taught: int, at: datetime
+    subject: Subject, record: ModelRecord, parameters: DirectionParameters, at: datetime
 ) -> DriftReport:
-    """Return what `record` says of drift.
-
-    Parameters
-    ----------
-    seen, taught
-        The columns while training, and how many rows that were.
-    """
+    """Return what `record` says of drift from what `parameters` say of training."""
+    seen, taught = parameters.seen, parameters.rows
     columns = _columns(record.rows, seen, taught) if len(record.rows) >= KEPT_ROWS else ()
     loss = losses(record.windows)
     return DriftReport(
-        name=name,
-        version=version,
+        name=subject.name,
+        version=subject.version,
+        role=subject.role,
         judged_at=at,
         rows=len(record.rows),
         columns=columns,
@@ -158,7 +158,8 @@ def stability(bins: Bins, seen: Seen, taught: int, columns: int = 1) -> Stabilit
     places = np.where(bins == MISSING, count - 1, np.minimum(bins, count - 1))
     found = np.bincount(places, minlength=count) / len(places)
     used = (expected > 0) | (found > 0)
-    old, new = (np.maximum(each[used], _LEAST_SHARE) for each in (expected, found))
+    least = 0.5 / len(places)  # of a bin that nothing fell into
+    old, new = (np.maximum(each[used], least) for each in (expected, found))
     psi = float(((new - old) * np.log(new / old)).sum())
     kept = _independent_share(places)
     effective = len(places) * kept
@@ -173,13 +174,14 @@ def losses(windows: Sequence[Loss]) -> LossDrift:
     values = [each.log_loss for each in windows]
     if len(values) < _FEWEST_LOSSES:
         return LossDrift(losses=len(values), before=None, since=None, risen_at=None)
-    risen, start = None, 0
+    risen = None
     adwin = import_module("river.drift").ADWIN(delta=ADWIN_DELTA)
     for number, value in enumerate(values):
         before = adwin.estimation
         adwin.update(min(value, _LARGEST_LOSS) / _LARGEST_LOSS)
         if adwin.drift_detected and adwin.estimation > before:
-            risen, start = windows[number].at, max(0, number + 1 - int(adwin.width))
+            risen = windows[number].at
+    start = len(values) - int(adwin.width) if risen is not None else 0
     earlier = fmean(values[:start]) if start else None
     return LossDrift(
         losses=len(values),
@@ -189,9 +191,7 @@ def losses(windows: Sequence[Loss]) -> LossDrift:
     )
 
 
-def _columns(
-    rows: Sequence[bytes], seen: Sequence[Seen], taught: int
-) -> tuple[ColumnDrift, ...]:
+def _columns(rows: Sequence[bytes], seen: Sequence[Seen], taught: int) -> tuple[ColumnDrift, ...]:
     table = np.array([np.frombuffer(row, np.uint8) for row in rows], np.int64)
     earlier, newest = table[-KEPT_ROWS:-WINDOW_ROWS], table[-WINDOW_ROWS:]
     found = []
@@ -206,7 +206,7 @@ def _columns(
                 psi=now.psi,
                 limit=now.limit,
                 effective_rows=now.effective_rows,
-                lasting=before.psi > before.limit,
+                drifted=now.psi > now.limit and before.psi > before.limit,
             )
         )
     return tuple(sorted(found, key=lambda column: -column.psi / column.limit))

@@ -141,6 +141,21 @@ class ModelRegistry:
         except (OSError, ValidationError) as e:
             raise ModelRefusedError(f"{path} cannot be read: restore it or promote anew") from e
 
+    def resolved(self, name: str, version: str) -> str:
+        """Return the version that an alias, or "latest", stands for; a version stands for itself.
+
+        Raises
+        ------
+        UnknownModelError
+            If it stands for none.
+        """
+        found: str | None = self.aliases(name).model_dump().get(version, version)
+        if version == "latest":
+            found = self.latest(name)
+        if found is None:
+            raise UnknownModelError(f"{name!r} has no {version} version: signal-system models list")
+        return found
+
     def manifest(self, name: str, version: str) -> Manifest:
         """Return what is written about a version, which need not be true: `load` verifies."""
         path = self._home(name) / _checked(version) / MANIFEST

@@ -115,6 +115,7 @@ def a_status(**fields: Any) -> Status:
         "models": {"regime-BTC": "0.1.0-20260101-5f08983-c0ffee"},
         "challengers": {},
         "degraded": {},
+        "retrain": {},
     }
     return Status(**given | fields)
 
