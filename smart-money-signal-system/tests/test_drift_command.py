@@ -1,5 +1,6 @@
 import asyncio
 import json
+import sys
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -16,7 +17,7 @@ NAME = "direction-4h-BTC"
 LIVE = 12
 
 
-async def said(data_dir: Path, *arguments: str, expected: int = 0) -> str:
+async def said(data_dir: Path, *arguments: str) -> str:
     """Return what the command prints about a running service."""
     settings = Settings.read(data_dir=data_dir, api_port=0)
     bus = MemoryEventBus()
@@ -26,10 +27,15 @@ async def said(data_dir: Path, *arguments: str, expected: int = 0) -> str:
         async with asyncio.timeout(30):
             while service.fold.state.applied < 1_301 + LIVE:
                 await asyncio.sleep(0.02)
-        given = ["drift", "report", *arguments, "--url", f"http://127.0.0.1:{service.port}"]
-        result = await asyncio.to_thread(CliRunner().invoke, cli.app, given)
-    assert result.exit_code == expected, result.output
-    return result.output
+        where = ("--url", f"http://127.0.0.1:{service.port}")
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "signal_system", "drift", "report", *arguments, *where),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        printed, _ = await process.communicate()
+    assert process.returncode == 0, printed.decode()
+    return printed.decode()
 
 
 async def test_a_report_says_how_much_is_known_and_what_to_do(tmp_path: Path) -> None:
