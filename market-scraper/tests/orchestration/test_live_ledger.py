@@ -39,6 +39,17 @@ def main(book: dict[str, Decimal]) -> dict[str, Decimal]:
     return {coin: size for coin, size in book.items() if dex_of(coin) == MAIN_DEX}
 
 
+def agreeing(venue: Any, scraper: Scraper, consumer: Any) -> Callable[[], Awaitable[bool]]:
+    """Return what tells whether the consumer believes of every tracked trader what the venue knows."""
+
+    async def agrees() -> bool:
+        truth = await main_books(venue)
+        tracked = scraper.leaderboard.tracked_addresses()
+        return all(main(consumer.books[who]) == truth[who] for who in tracked)
+
+    return agrees
+
+
 async def main_books(venue: Any) -> dict[str, dict[str, Decimal]]:
     return {address: main(book) for address, book in (await venue.books()).items()}
 
@@ -125,12 +136,7 @@ async def test_a_new_listing_is_followed_and_whoever_entered_before_is_found(
         await until(lambda: any("NEWCOIN" in book for book in consumer.books.values()))
         await venue.do("pause")
 
-        async def agrees() -> bool:
-            truth = await main_books(venue)
-            tracked = scraper.leaderboard.tracked_addresses()
-            return all(main(consumer.books[who]) == truth[who] for who in tracked)
-
-        await until(agrees)
+        await until(agreeing(venue, scraper, consumer))
 
 
 async def test_trades_that_never_came_are_found_by_the_candles(
@@ -153,10 +159,80 @@ async def test_trades_that_never_came_are_found_by_the_candles(
             await until(lambda: following.gaps_closed == following.gaps_found)
             await venue.do("pause")
 
-            async def agrees() -> bool:
-                truth = await main_books(venue)
-                tracked = scraper.leaderboard.tracked_addresses()
-                return all(main(consumer.books[who]) == truth[who] for who in tracked)
-
-            await until(agrees)
+            await until(agreeing(venue, scraper, consumer))
     assert consumer.of("source_status")[-1].gaps_found > 0
+
+
+async def test_a_hidden_change_nobody_heard_of_is_found_by_the_audit_and_counted(
+    venue: Any, settings: Settings, consumer: Any, until: Until
+) -> None:
+    audited = settings.model_copy(update={"user_slots": 0, "audit_seconds": 2})
+    async with running(audited, consumer) as scraper:
+        await until(lambda: certain(scraper))
+        await venue.do("pause")
+        await until(agreeing(venue, scraper, consumer))
+        before, told = await main_books(venue), len(consumer.events)
+        address = next(who for who in scraper.leaderboard.tracked_addresses() if before[who])
+
+        await venue.do("hidden", user=address, kind="backstop", coin=min(before[address]))
+        await until(lambda: bool(causes(consumer.events[told:], address)))
+        await until(agreeing(venue, scraper, consumer))
+
+        assert (await main_books(venue))[address] != before[address]
+        assert causes(consumer.events[told:], address) == {"poll"}
+        audit = scraper.positions.following.audit
+        assert audit.wrong == 1
+        assert audit.error == 1 / audit.sizes
+        assert audit.wrong_notional > 0
+        assert not scraper.positions.verified()
+
+
+async def test_a_short_gap_heals_by_itself_and_a_long_one_is_closed(
+    venue: Any, settings: Settings, consumer: Any, until: Until
+) -> None:
+    async with running(settings, consumer) as scraper:
+        following = scraper.positions.following
+        await until(lambda: certain(scraper))
+        found = following.gaps_found
+
+        await venue.do("fault", kind="short_gap", trades=20, rest=4.0)
+        await until(lambda: not scraper.feed.ready)
+        await until(lambda: scraper.feed.ready)
+        assert following.gaps_found == found
+
+        await venue.do("fault", kind="long_gap", trades=100, rest=4.0)
+        await until(lambda: following.gaps_found > found)
+        await until(lambda: following.gaps_closed == following.gaps_found)
+        await venue.do("pause")
+        await until(agreeing(venue, scraper, consumer))
+
+
+async def test_among_trades_with_oneself_and_states_that_lag_nothing_certain_is_ever_wrong(
+    settings: Settings, consumer: Any, until: Until, a_venue: Callable[..., Any]
+) -> None:
+    quiet = Config(
+        seed=11,
+        traders=80,
+        coins=4,
+        history_days=3,
+        orders_per_second=80,
+        limits=False,
+        self_trades=0.3,
+        nettings_per_hour=0,
+        thin_book=0,
+    )
+    async with venue_running(quiet) as url, aiohttp.ClientSession() as http:
+        venue = a_venue(url, http)
+        there = settings.model_copy(update={"exchange_url": url, "audit_seconds": 2})
+        async with running(there, consumer) as scraper:
+            await until(lambda: certain(scraper) and len(scraper.positions.verified()) == 8)
+            for kind in ("lagging_state", "early_stamp", "duplicate_frames", "reordered_frames"):
+                await venue.do("fault", kind=kind, **{"for": 1.5})
+                await venue.do("burst", trades=200)
+                await asyncio.sleep(1.6)
+            await venue.do("pause")
+
+            await until(agreeing(venue, scraper, consumer))
+            audit = scraper.positions.following.audit
+            assert audit.sizes > 100
+            assert audit.wrong == 0
