@@ -10,9 +10,10 @@ over all coins away: it bets on coins against each other and not on the market. 
 market's terms: late, and at a price.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 from msgspec import Struct
 
 from signal_system.weighting_engine.columns import Floats, Saved, sums
@@ -63,6 +64,7 @@ class Contest:
             for expert in EXPERTS
         ]
         self.hedge = AdaHedge.of(prior)
+        self._books: dict[str, npt.NDArray[Any]] = {}
         self.stances: dict[str, dict[str, float]] = {}
         self.common: dict[str, tuple[float, float]] = {}
         for _ in ACCOUNTS:
@@ -81,6 +83,13 @@ class Contest:
     def found(self) -> Estimates:
         """Return how well every account did, and how sure that is."""
         return self.results.estimates()
+
+    def read_books(self) -> None:
+        """Note what every voter holds now, for all who `follow` until the next bar."""
+        rows = self._paper.positions
+        votes = np.flatnonzero(rows["account"] >= len(ACCOUNTS))
+        self._books = {name: rows[name][votes] for name in ("coin", "held", "target")}
+        self._books["voter"] = rows["account"][votes] - len(ACCOUNTS)
 
     def follow(self, expert: Scheme, weights: Floats, at: float) -> None:
         """Let the account of `expert` hold what voters of such `weights` hold."""
@@ -139,11 +148,8 @@ class Contest:
 
     def _pooled(self, weights: Floats, what: str) -> tuple[Floats, float]:
         """Return the exposure in each coin of a pool of voters with such weights, and mean G."""
-        rows, coins = self._paper.positions, self._paper.coins
-        account = rows["account"] - len(ACCOUNTS)
-        votes = account >= 0
-        stakes = weights[account[votes]] * rows[what][votes]
-        coin = rows["coin"][votes]
+        books, coins = self._books, self._paper.coins
+        coin, stakes = books["coin"], weights[books["voter"]] * books[what]
         net, gross = sums(coin, stakes, len(coins)), sums(coin, np.abs(stakes), len(coins))
         usual = float(gross.mean()) if coins else 0.0
         pooled: Floats = np.divide(net, gross + usual, out=np.zeros_like(net), where=gross > 0)

@@ -5,6 +5,7 @@ of their positions. A voice counts ``1 / sum_j max(0, C_ij)^6``: sharp enough th
 share a market keep theirs, while n copies of one voter share one voice.
 """
 
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -122,12 +123,9 @@ def capped(raw: Floats, share: float) -> Floats:
     >>> capped(np.array([8.0, 1.0, 1.0, 0.0]), 0.4).round(3).tolist()
     [1.0, 0.75, 0.75, 0.0]
     """
-    heaviest = np.sort(raw)[::-1]
-    heaviest = heaviest[heaviest > 0]
-    if not len(heaviest):
+    if not raw.any():
         return np.zeros_like(raw)
-    limit = _limit(heaviest, share)
-    return np.minimum(raw / limit, 1.0)
+    return np.minimum(raw / _limit(raw, share), 1.0)
 
 
 def bounded(raw: Floats, label: Ints, entity: float, cluster: float) -> Floats:
@@ -140,21 +138,29 @@ def bounded(raw: Floats, label: Ints, entity: float, cluster: float) -> Floats:
     >>> bounded(np.array([3.0, 3.0, 1.0, 1.0, 1.0]), np.array([0, 0, 2, 3, 4]), 0.3, 0.4).round(2)
     array([1., 1., 1., 1., 1.])
     """
-    weights = raw
+    heard = np.flatnonzero(raw)
+    _, group = np.unique(label[heard], return_inverse=True)
+    weights = raw[heard]
     for _ in range(_ROUNDS):
-        total = sums(label, weights, len(label))
+        before, total = weights, sums(group, weights, len(heard))
         scale = np.divide(capped(total, cluster), total, out=np.zeros_like(total), where=total > 0)
-        weights = capped(weights * scale[label], entity)
-    return weights
+        weights = capped(weights * scale[group], entity)
+        if np.array_equal(weights, before):
+            break
+    bound = np.zeros_like(raw)
+    bound[heard] = weights
+    return bound
 
 
-def _limit(heaviest: Floats, share: float) -> float:
-    """Return the weight above which all weigh the same, for weights that fall and are positive."""
-    rest = np.concatenate([np.cumsum(heaviest[::-1])[::-1], [0.0]])
-    for above in range(len(heaviest)):
+def _limit(raw: Floats, share: float) -> float:
+    """Return the weight above which all weigh the same, one of `raw` being positive."""
+    most = min(int(np.count_nonzero(raw)), ceil(1 / share))
+    heaviest = np.sort(np.partition(raw, len(raw) - most)[-most:])[::-1]
+    rest = raw.sum() - np.concatenate([[0.0], np.cumsum(heaviest)])
+    for above in range(most):
         if share * (above + 1) >= 1:
             break
         limit = share * rest[above] / (1 - share * above)
         if limit >= heaviest[above]:
             return float(heaviest[0] if above == 0 else limit)
-    return float(heaviest[-1])
+    return float(raw[raw > 0].min())

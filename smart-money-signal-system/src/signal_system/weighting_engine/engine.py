@@ -362,6 +362,8 @@ class TraderWeightingEngine:
         risk = np.where(voters.equity > 0, self.evidence.per_risk(), 0.0)
         dimensions = self._table["dimensions"].copy()
         self._table["dimensions"] = np.stack([each.of(voters) for each in DIMENSIONS], axis=1)
+        self.contest.read_books()
+        yield
         for number, expert in enumerate(EXPERTS):
             raw = np.where(voters.tracked, expert.weigh(voters), 0.0)
             if expert.learns:
@@ -374,19 +376,22 @@ class TraderWeightingEngine:
         before = self.scheme
         if self.verdict and self.verdict.population.voters >= self.config.skill.least_voters:
             self.scheme = self.config.scheme
-        self._settle(
+        served = (
             self.contest.combined(weights)
             if self.scheme == COMBINED
-            else weights[:, list(SCHEMES).index(self.scheme)],
-            dimensions,
+            else weights[:, list(SCHEMES).index(self.scheme)]
         )
+        self._note_changes(served, dimensions)
+        yield
+        self._settle(served)
         if self.scheme != before:
             self._changed = list(self.roll.names)
 
-    def _settle(self, weights: Floats, before: Floats) -> None:
-        self._note_changes(weights, before)
+    def _settle(self, weights: Floats) -> None:
         ppm = np.rint(weights * PPM).astype(np.int64)
-        loudness = np.rint(weights * self._per_book() * PPM).astype(np.int64)
+        loudness = ppm
+        if self._is_relative:
+            loudness = np.rint(weights * self._per_book() * PPM).astype(np.int64)
         is_news = (ppm != self._table["ppm"]) | (loudness != self._table["loudness"])
         self._table["ppm"], self._table["loudness"] = ppm, loudness
         self._changed = [self.roll.names[number] for number in np.flatnonzero(is_news).tolist()]
