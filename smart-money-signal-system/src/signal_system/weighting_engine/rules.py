@@ -78,7 +78,7 @@ class SkillRules(_Rules):
         default=200.0, gt=0, description="How many voters the prior share counts like."
     )
     least_evidence: float = Field(
-        default=0.75,
+        default=0.5,
         ge=0,
         lt=1,
         description="Probability that anybody at all is skilled below which all abstain.",

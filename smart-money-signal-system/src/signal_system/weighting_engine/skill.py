@@ -5,16 +5,18 @@ skilled one is drawn from a slab above it,
 
     ratio ~ (1 - share) N(centre, (width error)^2) + share N(mean, spread^2 + (width error)^2).
 
-Centre and width of the spike are the empirical null of Efron (*Large-Scale Inference*, 2010): read
-off the middle of the population, so that common luck widens it. Share, mean and spread of the slab
-are fitted by expectation maximisation with weak priors. Tiers control the false discovery rate: the
+Everything is fitted by expectation maximisation, with weak priors on the slab. Centre and width of the
+spike are an empirical null (Efron, *Large-Scale Inference*, 2010): the centre is the mean of whoever is
+not skilled, the width is read off those below it, where the skilled are not, so that common luck widens
+it and skill does not. Evidence that anybody is skilled is the likelihood against that of a population
+of which all are alike, with centre and width of its own. Tiers control the false discovery rate: the
 average probability of being no member of the tier stays below its limit (Newton et al., 2004).
 """
 
 from collections.abc import Generator
 from dataclasses import dataclass
 from enum import StrEnum
-from math import exp, log
+from math import exp, log, sqrt
 from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
@@ -27,7 +29,6 @@ Result = TypeVar("Result")
 
 _STEPS = 40
 _SETTLED = 1e-3
-_QUARTILE = 0.6745
 _CERTAIN = 50.0
 _PRIOR_MEMBERS = 3.0  # of the slab, that its prior mean and spread count like
 
@@ -125,18 +126,17 @@ def fitting(
     if len(ratio) < rules.least_voters:
         return Population(voters=len(ratio))
     voice = np.ones_like(ratio) if voice is None else voice
-    centre, width = _null(ratio, error, voice)
-    scatter = width * error
-    slab = _Slab(rules.share_prior, centre + rules.lead_prior, rules.lead_prior / 2)
+    (median,) = _quantiles(ratio, voice, (0.5,))
+    known = _Known(median, 1.0, rules.share_prior, median + rules.lead_prior, rules.lead_prior / 2)
     for _ in range(_STEPS):
-        better = _improved(slab, ratio, centre, scatter, voice, rules)
-        settled = abs(better.mean - slab.mean) < _SETTLED * better.mean
-        slab = better
+        better = _improved(known, ratio, error, voice, rules)
+        settled = abs(better.mean - known.mean) < _SETTLED * better.mean
+        known = better
         if settled:
             break
         yield
-    ahead = np.logaddexp(np.log1p(-slab.share), _odds(slab, ratio, centre, scatter))
-    return Population(centre, width, *slab, gain=float(voice @ ahead), voters=len(ratio))
+    gain = float(voice @ (_log_mixture(known, ratio, error) - _log_alike(ratio, error, voice)))
+    return Population(*known, gain=gain, voters=len(ratio))
 
 
 def judged(ratio: Floats, error: Floats, known: Population) -> Posterior:
@@ -153,8 +153,8 @@ def judged(ratio: Floats, error: Floats, known: Population) -> Posterior:
         nobody = np.zeros_like(ratio)
         return Posterior(nobody, nobody, error, nobody)
     told, scatter = np.isfinite(error), known.width * np.where(np.isfinite(error), error, 1.0)
-    slab = _Slab(known.share, known.mean, known.spread)
-    odds = _odds(slab, ratio, known.centre, scatter) - np.log1p(-known.share)
+    fitted = _Known(known.centre, known.width, known.share, known.mean, known.spread)
+    odds = fitted.odds(ratio, np.where(told, error, 1.0)) - np.log1p(-known.share)
     probability = np.where(told, 1 / (1 + np.exp(-odds)), known.share)
     trust = np.where(told, known.spread**2 / (known.spread**2 + scatter**2), 0.0)
     mean = known.mean + trust * (ratio - known.mean)
@@ -185,17 +185,21 @@ def finished(work: Generator[None, None, Result]) -> Result:
             return cast("Result", end.value)
 
 
-class _Slab(NamedTuple):
+class _Known(NamedTuple):
+    centre: float
+    width: float
     share: float
     mean: float
     spread: float
 
-
-def _null(ratio: Floats, error: Floats, voice: Floats) -> tuple[float, float]:
-    """Return centre and width of the spike from the middle half of the population's voices."""
-    (centre,) = _quantiles(ratio, voice, (0.5,))
-    low, high = _quantiles((ratio - centre) / error, voice, (0.25, 0.75))
-    return centre, max(1.0, (high - low) / (2 * _QUARTILE))
+    def odds(self, ratio: Floats, error: Floats) -> Floats:
+        """Return the log of share times slab density over spike density."""
+        scatter = self.width * error
+        wide = self.spread**2 + scatter**2
+        above = (ratio - self.mean) ** 2 / wide
+        within = ((ratio - self.centre) / scatter) ** 2
+        odds: Floats = log(self.share) + (within - above + np.log(scatter**2 / wide)) / 2
+        return odds
 
 
 def _quantiles(values: Floats, weights: Floats, at: tuple[float, ...]) -> list[float]:
@@ -205,27 +209,39 @@ def _quantiles(values: Floats, weights: Floats, at: tuple[float, ...]) -> list[f
     return found
 
 
-def _odds(slab: _Slab, ratio: Floats, centre: float, scatter: Floats) -> Floats:
-    """Return the log of share times slab density over spike density."""
-    wide = slab.spread**2 + scatter**2
-    above = (ratio - slab.mean) ** 2 / wide
-    within = ((ratio - centre) / scatter) ** 2
-    odds: Floats = log(slab.share) + (within - above + np.log(scatter**2 / wide)) / 2
-    return odds
+def _log_spike(centre: float, scatter: Floats, ratio: Floats) -> Floats:
+    density: Floats = -np.log(scatter) - ((ratio - centre) / scatter) ** 2 / 2
+    return density
+
+
+def _log_mixture(known: _Known, ratio: Floats, error: Floats) -> Floats:
+    """Return the log density of every ratio with skilled voters among them, less a constant."""
+    spike = _log_spike(known.centre, known.width * error, ratio)
+    mixture: Floats = spike + np.logaddexp(np.log1p(-known.share), known.odds(ratio, error))
+    return mixture
+
+
+def _log_alike(ratio: Floats, error: Floats, voice: Floats) -> Floats:
+    """Return the same if all are alike, by the centre and width that then explain them best."""
+    weight = voice / error**2
+    centre = float(weight @ ratio / weight.sum())
+    width = max(1.0, sqrt(float(voice @ ((ratio - centre) / error) ** 2 / voice.sum())))
+    return _log_spike(centre, width * error, ratio)
 
 
 def _improved(
-    slab: _Slab,
-    ratio: Floats,
-    centre: float,
-    scatter: Floats,
-    voice: Floats,
-    rules: SkillRules,
-) -> _Slab:
-    """Return the slab after one step of expectation maximisation."""
-    odds = _odds(slab, ratio, centre, scatter) - log(1 - slab.share)
-    member = voice / (1 + np.exp(-np.minimum(odds, _CERTAIN)))
-    wide = slab.spread**2 + scatter**2
+    known: _Known, ratio: Floats, error: Floats, voice: Floats, rules: SkillRules
+) -> _Known:
+    """Return what is known of the population after one step of expectation maximisation."""
+    odds = known.odds(ratio, error) - log(1 - known.share)
+    probability = 1 / (1 + np.exp(-np.minimum(odds, _CERTAIN)))
+    plain = voice * (1 - probability) / error**2
+    centre = float(plain @ ratio / plain.sum())
+    below = voice * (ratio < centre)
+    width = sqrt(float(below @ ((ratio - centre) / error) ** 2 / max(below.sum(), 1.0)))
+    width = max(1.0, width)
+    scatter, member = width * error, voice * probability
+    wide = known.spread**2 + scatter**2
     weight, weight_before = member / wide, _PRIOR_MEMBERS / float(np.median(wide))
     prior, usual = centre + rules.lead_prior, rules.lead_prior / 2
     mean = (weight @ ratio + weight_before * prior) / (weight.sum() + weight_before)
@@ -233,7 +249,9 @@ def _improved(
     expected = rules.prior_voters * rules.share_prior
     share = (member.sum() + expected) / (float(voice.sum()) + rules.prior_voters)
     spread = np.sqrt(np.clip(spare / (member.sum() + _PRIOR_MEMBERS), usual**2 / 4, 4 * usual**2))
-    return _Slab(
+    return _Known(
+        centre=centre,
+        width=width,
         share=float(np.clip(share, rules.least_share, rules.most_share)),
         mean=max(centre + usual, float(mean)),
         spread=float(spread),
