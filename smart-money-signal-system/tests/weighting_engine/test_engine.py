@@ -101,8 +101,8 @@ def test_those_who_know_are_heard_and_the_others_hardly() -> None:
     assert engine.contest.hedge.weights[3] > 1.5 * engine.contest.hedge.weights[0]
 
 
-def test_before_there_is_evidence_a_scheme_that_learns_says_nothing() -> None:
-    assert set(weights(played(Market(seed=1, bars=5))).values()) == {0}
+def test_before_anybody_can_be_judged_everybody_has_the_voice_that_the_roster_gives() -> None:
+    assert set(weights(played(Market(seed=1, bars=5))).values()) == {500_000}
 
 
 @pytest.mark.parametrize("scheme", [*SCHEMES, COMBINED])

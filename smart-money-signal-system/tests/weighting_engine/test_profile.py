@@ -14,7 +14,7 @@ CONFIG = WeightingConfig(
     scheme="skill-v1",
     paper=PaperRules(one_way_cost=0.0),
     evidence=EvidenceRules(least_bars=10, least_episodes=0),
-    skill=SkillRules(least_voters=5),
+    skill=SkillRules(least_voters=5, least_evidence=0.0),
 )
 
 
@@ -71,14 +71,14 @@ def test_a_skilled_trader_is_told_with_its_interval_evidence_and_history(
     assert told.dimensions["performance"] > 0.5
 
 
-def test_of_a_newcomer_nothing_is_claimed(engine: TraderWeightingEngine) -> None:
+def test_of_a_newcomer_nothing_is_claimed_and_the_roster_speaks_for_it() -> None:
     fresh = an_engine(bars=3)
     fresh.enrol("0xnew", tracked=True)
 
     told = profile(fresh, "0xnew")
 
     assert told is not None
-    assert (told.skill, told.weight, told.history, told.tags) == (None, 0.0, (), ())
+    assert (told.skill, told.weight, told.history, told.tags) == (None, 0.5, (), ())
     assert (told.record.ratio, told.record.error) == (None, None)
     assert all(each.basis_points is None for each in told.copyability)
 

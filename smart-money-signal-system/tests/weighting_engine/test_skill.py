@@ -42,7 +42,7 @@ def test_the_skilled_are_found_where_they_stand_out(seed: int) -> None:
     assert found.gain > 30
     proven = discovered(posterior.probability, RULES.proven_false)
     assert proven[:30].sum() >= 25
-    assert proven[30:].sum() <= 4
+    assert proven[30:].sum() <= 6
 
 
 @pytest.mark.parametrize("seed", range(5))

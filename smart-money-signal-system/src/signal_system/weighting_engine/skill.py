@@ -121,7 +121,7 @@ def fitting(
     >>> ratio = np.concatenate([noise, np.full(5, 5.0)])
     >>> found = finished(fitting(ratio, np.ones(100), SkillRules()))
     >>> round(found.share, 2), round(found.mean, 1), found.gain > 10
-    (0.05, 3.6, True)
+    (0.05, 3.5, True)
     """
     if len(ratio) < rules.least_voters:
         return Population(voters=len(ratio))
