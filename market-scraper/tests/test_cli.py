@@ -80,8 +80,12 @@ def test_traders_are_added_removed_and_listed_without_a_service(
 ) -> None:
     added = call(environment, "traders", "add", an_address(1).upper().replace("X", "x"))
     removed = call(environment, "traders", "remove", an_address(2))
+    blacklisted = call(environment, "traders", "blacklist", an_address(3))
+    blacklist = call(environment, "traders", "blacklist")
     listed = call(environment, "traders", "list")
 
+    assert blacklisted.returncode == 0
+    assert blacklist.stdout.split() == [an_address(2), an_address(3)]
     assert (added.returncode, removed.returncode, listed.returncode) == (0, 0, 0)
     assert f"{an_address(1)}" in listed.stdout
     assert "removed by hand" in listed.stdout

@@ -196,6 +196,19 @@ def remove_trader(address: Address) -> None:
     Console().print(f"{address.lower()} is not tracked any more.")
 
 
+@traders.command("blacklist")
+def blacklist_trader(
+    address: Annotated[
+        str | None, typer.Argument(help="Whom never to track; leave it out to see who is listed.")
+    ] = None,
+) -> None:
+    """Never track ADDRESS, as `remove` does; without one, print who was left out so."""
+    if address is None:
+        asyncio.run(_with_repository(_print_blacklist))
+    else:
+        remove_trader(address)
+
+
 @traders.command("reset")
 def reset_trader(address: Address) -> None:
     """Let the leaderboard decide about ADDRESS again."""
@@ -288,6 +301,11 @@ async def _with_repository(work: Callable[[Repository], Awaitable[T]]) -> T:
         return await work(repository)
     finally:
         await repository.close()
+
+
+async def _print_blacklist(repository: Repository) -> None:
+    removed = (await repository.overrides()).removed
+    Console().print("\n".join(sorted(removed)) or "Nobody is left out by hand.")
 
 
 async def _print_roster(repository: Repository) -> None:

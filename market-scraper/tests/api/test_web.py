@@ -65,6 +65,16 @@ async def test_an_operator_sees_how_it_goes(api: aiohttp.ClientSession) -> None:
     assert status["tracked"] == status["anchored"] == 10
     assert status["progress"] == {"message": "all 10 traders anchored", "share": 1.0}
     assert status["coverage"] == "1.0000"
+    async with api.get("/api/v1/coverage") as response:
+        coverage = await response.json()
+    assert (coverage["coverage"], coverage["anchored"]) == ("1.0000", 10)
+    async with api.get("/api/v1/budget") as response:
+        assert 0 < (await response.json())["limit_a_minute"] <= 1_200
+    async with api.get("/api/v1/connectors") as response:
+        sources = {row["name"]: row for row in (await response.json())["connectors"]}
+    assert sources["hyperliquid"]["read"]
+    assert "trader_ws" in {row["name"] for row in sources["hyperliquid"]["collectors"]}
+    assert (sources["cbbi"]["read"], sources["cbbi"]["collectors"]) == (False, [])
     async with api.get("/metrics") as response:
         text = await response.text()
     assert "market_scraper_tracked_traders 10.0" in text
@@ -169,6 +179,10 @@ async def test_the_roster_is_changed_over_the_interface(api: aiohttp.ClientSessi
             await asyncio.sleep(0.05)
     async with api.post(f"/api/v1/traders/{stranger}/praise") as response:
         assert response.status == 404
+    async with api.post(f"/api/v1/traders/{stranger}/blacklist") as response:
+        assert (await response.json())["tracked"] is False
+    async with api.get("/api/v1/traders/blacklist") as response:
+        assert await response.json() == {"blacklist": [stranger]}
 
 
 async def test_a_page_in_a_browser_changes_nothing(api: aiohttp.ClientSession) -> None:

@@ -12,12 +12,13 @@ from market_scraper.positions.books import book_of
 from market_scraper.storage.tables import POSITIONS
 
 _WEEK_MS = 7 * 86_400_000
-_WISHES = {"add": True, "remove": False, "reset": None}
+_WISHES = {"add": True, "remove": False, "blacklist": False, "reset": None}
 
 
 def router(scraper: Scraper) -> APIRouter:
     """Return the routes under ``/api/v1/traders``."""
     routes = APIRouter(prefix="/api/v1/traders")
+    _wishes(routes, scraper)
 
     @routes.get("")
     async def traders(
@@ -64,14 +65,6 @@ def router(scraper: Scraper) -> APIRouter:
         rows.sort(key=lambda row: -row.at_ms)
         return document({"address": address.lower(), "positions": rows[:limit]})
 
-    @routes.post("/{address}/{wish}", dependencies=[Depends(from_no_page)])
-    async def wish(address: Address, wish: str) -> Response:
-        """Track a trader (`add`), never (`remove`), or as the leaderboard decides (`reset`)."""
-        if wish not in _WISHES:
-            raise HTTPException(404, f"there is no {wish[:20]!r}; there are {', '.join(_WISHES)}")
-        await scraper.repository.override(address.lower(), tracked=_WISHES[wish])
-        return document({"address": address.lower(), "tracked": _WISHES[wish]})
-
     return routes
 
 
@@ -82,6 +75,24 @@ def _exchange(book: Account) -> dict[str, Any]:
         "anchored_at": None if book.anchored_ms is None else moment(book.anchored_ms),
         "in_doubt": sorted(book.doubts),
     }
+
+
+def _wishes(routes: APIRouter, scraper: Scraper) -> None:
+    """Add the routes about what a person wants."""
+
+    @routes.get("/blacklist")
+    async def blacklist() -> Response:
+        """Return who is never tracked, because a person said so."""
+        overrides = await scraper.repository.overrides()
+        return document({"blacklist": sorted(overrides.removed)})
+
+    @routes.post("/{address}/{wish}", dependencies=[Depends(from_no_page)])
+    async def wish(address: Address, wish: str) -> Response:
+        """Track a trader (`add`), never (`remove`, `blacklist`), or as the leaderboard decides (`reset`)."""
+        if wish not in _WISHES:
+            raise HTTPException(404, f"there is no {wish[:20]!r}; there are {', '.join(_WISHES)}")
+        await scraper.repository.override(address.lower(), tracked=_WISHES[wish])
+        return document({"address": address.lower(), "tracked": _WISHES[wish]})
 
 
 def _row(scraper: Scraper, address: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI, Response
 
-from market_scraper.api import collectors, markets, past, traders
+from market_scraper.api import collectors, markets, past, sight, traders
 from market_scraper.api.answers import document
 from market_scraper.api.metrics import exposition
 from market_scraper.orchestration.scraper import Scraper
@@ -33,11 +33,6 @@ def build(scraper: Scraper) -> FastAPI:
         """Return the same numbers for Prometheus."""
         return Response(exposition(scraper), media_type="text/plain; version=0.0.4")
 
-    @app.get("/api/v1/status")
-    async def status() -> Response:
-        """Return how well the venue is seen, and how far the start has come."""
-        return document(scraper.status())
-
-    for part in (collectors, traders, markets, past):
+    for part in (sight, collectors, traders, markets, past):
         app.include_router(part.router(scraper))
     return app

@@ -146,3 +146,6 @@ _MAKERS: Mapping[str, Callable[[Surroundings], Iterator[Collector]]] = {
     **{source.name: _context(source) for source in CONTEXT_SOURCES},
     BINANCE: _binance,
 }
+
+SOURCES = tuple(_MAKERS)
+"""What else can be read, by name."""
