@@ -12,7 +12,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from market_scraper.backfill.series import CandleSeries, FillSeries, FundingSeries, Series
+from market_scraper.backfill.series import (
+    CandleSeries,
+    FillSeries,
+    FundingSeries,
+    Series,
+    flow_series,
+)
 from market_scraper.backfill.span import Span
 from market_scraper.config import Settings
 from market_scraper.connectors.hyperliquid.collectors.candles import HyperliquidCandles
@@ -104,19 +110,50 @@ def fills(
     weight_share: WeightShare = 0.2,
 ) -> None:
     """Read wallets' fills. The venue keeps the newest 10,000 or so of each."""
-    given = [address.lower() for address in addresses or ()]
-    for address in given:
-        if not re.fullmatch(ADDRESS_PATTERN, address):
-            raise typer.BadParameter(f"{address[:60]!r} is no address")
+    given = _addresses(addresses)
 
     async def choose(open_past: Past) -> Sequence[Series]:
-        roster = [] if given else await open_past.repository.roster()
-        wanted = given or [member.address for member in roster]
-        if not wanted:
-            raise ConfigError("nobody is tracked yet: name addresses, or start a run first")
-        return [FillSeries(open_past.info, address) for address in wanted]
+        wallets = await _wallets(open_past, given)
+        return [FillSeries(open_past.info, address) for address in wallets]
 
     _fill(choose, days, exchange, bus, journal, weight_share)
+
+
+@backfill.command()
+def flows(
+    addresses: Annotated[
+        list[str] | None, typer.Argument(help="Accounts; default: everybody who is tracked.")
+    ] = None,
+    days: Days = 30,
+    exchange: Exchange = None,
+    bus: Bus = None,
+    journal: Journal = None,
+    weight_share: WeightShare = 0.2,
+) -> None:
+    """Read what wallets paid and received without a trade: funding, deposits, transfers."""
+    given = _addresses(addresses)
+
+    async def choose(open_past: Past) -> Sequence[Series]:
+        wallets = await _wallets(open_past, given)
+        return [series for address in wallets for series in flow_series(open_past.info, address)]
+
+    _fill(choose, days, exchange, bus, journal, weight_share)
+
+
+def _addresses(given: Sequence[str] | None) -> list[str]:
+    addresses = [address.lower() for address in given or ()]
+    for address in addresses:
+        if not re.fullmatch(ADDRESS_PATTERN, address):
+            raise typer.BadParameter(f"{address[:60]!r} is no address")
+    return addresses
+
+
+async def _wallets(open_past: Past, given: Sequence[str]) -> Sequence[str]:
+    roster = [] if given else await open_past.repository.roster()
+    wanted = given or [member.address for member in roster]
+    if not wanted:
+        raise ConfigError("nobody is tracked yet: name addresses, or start a run first")
+    return wanted
 
 
 def _fill(

@@ -62,3 +62,17 @@ async def test_a_wallet_s_fills_are_told(venue: Any, tmp_path: Path) -> None:
     assert told
     assert {fill.address for fill in told} == {address}
     assert [fill.at for fill in told] == sorted(fill.at for fill in told)
+
+
+async def test_what_a_wallet_paid_and_received_is_told_once(venue: Any, tmp_path: Path) -> None:
+    books = await venue.books()
+    address = next(who for who, book in books.items() if book)
+
+    for _ in range(2):
+        code, said = await call(venue, tmp_path, "flows", address, "--days", "3")
+        assert code == 0, said
+
+    told = [decode(raw) for _, raw in read(tmp_path / "journal")]
+    assert {event.type for event in told} == {"account_flows"}
+    assert {"funding", "deposit"} & {event.data.kind for event in told}
+    assert len({event.id for event in told}) == len(told) > 0

@@ -321,3 +321,16 @@ async def test_what_goes_wrong_is_told_a_circuit_that_opened_and_a_coin_that_is_
         await until(lambda: "circuit open" in consumer.of("source_status")[-1].detail)
 
         assert "not listed by the venue: NONSENSE" in scraper.status()["notes"]
+
+
+async def test_what_verified_wallets_pay_and_receive_is_told_and_no_snapshot_twice(
+    venue: Any, settings: Settings, consumer: Any, until: Until
+) -> None:
+    async with running(settings, consumer) as scraper:
+        await until(lambda: certain(scraper))
+        await until(lambda: any(told.kind == "funding" for told in consumer.of("account_flows")))
+        await venue.do("fault", kind="drop_sockets", **{"for": 0.5})
+        await until(lambda: scraper.feed.ready)
+
+    told = [event.id for event in consumer.events if event.type == "account_flows"]
+    assert len(told) == len(set(told))

@@ -37,6 +37,7 @@ async def test_nobody_else_is_spoken_to_unless_named(consumer: Any) -> None:
         "leaderboard",
         "trader_ws",
         "trader_fills",
+        "account_flows",
         "candles",
         "completeness",
         "roles",

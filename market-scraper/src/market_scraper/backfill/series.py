@@ -1,18 +1,26 @@
 """What can be asked for of the past, page by page."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple, Protocol
 
 from market_scraper.connectors.candles import CandleSource
+from market_scraper.connectors.hyperliquid.parse_flows import (
+    parse_ledger_updates,
+    parse_user_funding,
+)
 from market_scraper.connectors.hyperliquid.parse_history import parse_fills, parse_payments
 from market_scraper.connectors.hyperliquid.rest import MOST_FILLS, InfoClient
 from market_scraper.errors import WireFormatError
 from market_scraper.intervals import INTERVALS, floor
 from market_scraper.moments import milliseconds, moment
-from shared_events.payloads import Interval, TraderFill
+from shared_events.payloads import AccountFlow, Interval, TraderFill
 
 _SETTLE = timedelta(seconds=2)
+
+
+Ask = Callable[[str, int, int], Awaitable[bytes]]
+Parse = Callable[[bytes, str], Sequence[AccountFlow]]
 
 
 class Page(NamedTuple):
@@ -106,6 +114,42 @@ class FillSeries:
             return Page((), None)
         last = fresh[-1].at
         return Page(fresh, milliseconds(last), tuple(_identity(f) for f in fills if f.at == last))
+
+
+class FlowSeries:
+    """What one wallet paid and received beside its trades: funding, or everything else.
+
+    Parameters
+    ----------
+    ask
+        Asks for the oldest rows of a span; the venue gives at most `MOST_PAYMENTS` at once.
+    parse
+        Reads them.
+    """
+
+    def __init__(self, name: str, address: str, ask: Ask, parse: Parse) -> None:
+        self.name = f"{name} {address}"
+        self._address = address
+        self._ask = ask
+        self._parse = parse
+
+    async def page(self, at_ms: int, to_ms: int, seen: Sequence[str], /) -> Page:
+        """Return flows until there are no more; a page may end among those of one moment."""
+        flows = self._parse(await self._ask(self._address, at_ms, to_ms), self._address)
+        known = set(seen)
+        fresh = [flow for flow in flows if flow.identity not in known]
+        if not fresh:
+            return Page((), None)
+        last = fresh[-1].at
+        return Page(fresh, milliseconds(last), tuple(f.identity for f in flows if f.at == last))
+
+
+def flow_series(info: InfoClient, address: str) -> tuple[FlowSeries, FlowSeries]:
+    """Return everything that changed `address` without a trade."""
+    return (
+        FlowSeries("fundings", address, info.user_funding, parse_user_funding),
+        FlowSeries("ledger", address, info.ledger_updates, parse_ledger_updates),
+    )
 
 
 def _identity(fill: TraderFill) -> str:

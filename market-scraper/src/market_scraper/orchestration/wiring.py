@@ -7,6 +7,9 @@ import aiohttp
 from market_scraper.collecting import Collector
 from market_scraper.config import Settings
 from market_scraper.connectors.candles import CandlesCollector
+from market_scraper.connectors.hyperliquid.collectors.account_flows import (
+    AccountFlowsCollector,
+)
 from market_scraper.connectors.hyperliquid.collectors.builder_markets import (
     BuilderMarketsCollector,
 )
@@ -167,6 +170,7 @@ def build(  # noqa: PLR0913, PLR0917 -- each is a collaborator of its own
         leaderboard,
         positions,
         fills,
+        AccountFlowsCollector(feed, positions, outlet, clock),
         CandlesCollector(
             "candles",
             HyperliquidCandles(info),

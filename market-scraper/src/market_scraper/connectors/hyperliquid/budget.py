@@ -15,7 +15,14 @@ _LIGHT = frozenset(
     {"l2Book", "allMids", "clearinghouseState", "orderStatus", "spotClearinghouseState"}
 )
 _PER_TWENTY = frozenset(
-    {"recentTrades", "userFills", "userFillsByTime", "fundingHistory", "userFunding"}
+    {
+        "recentTrades",
+        "userFills",
+        "userFillsByTime",
+        "fundingHistory",
+        "userFunding",
+        "userNonFundingLedgerUpdates",
+    }
 )
 
 

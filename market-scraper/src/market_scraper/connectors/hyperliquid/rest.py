@@ -17,6 +17,8 @@ _ROW_MARKS = {
     "candleSnapshot": b'"t":',
     "fundingHistory": b'"fundingRate":',
     "userFillsByTime": b'"tid":',
+    "userFunding": b'"delta":',
+    "userNonFundingLedgerUpdates": b'"delta":',
 }
 _REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=20)
 _CONNECTIONS = 12
@@ -115,6 +117,21 @@ class InfoClient:
             },
             Urgency.AUDIT,
             most_rows=MOST_FILLS,
+        )
+
+    async def user_funding(self, address: str, start_ms: int, end_ms: int) -> bytes:
+        """Return the oldest funding of `address` from `start_ms` to `end_ms`, at most `MOST_PAYMENTS`."""
+        return await self._flows("userFunding", address, start_ms, end_ms)
+
+    async def ledger_updates(self, address: str, start_ms: int, end_ms: int) -> bytes:
+        """Return the oldest transfers of `address` from `start_ms` to `end_ms`, at most `MOST_PAYMENTS`."""
+        return await self._flows("userNonFundingLedgerUpdates", address, start_ms, end_ms)
+
+    async def _flows(self, kind: str, address: str, start_ms: int, end_ms: int) -> bytes:
+        return await self._ask(
+            {"type": kind, "user": address, "startTime": start_ms, "endTime": end_ms},
+            Urgency.AUDIT,
+            most_rows=MOST_PAYMENTS,
         )
 
     async def user_role(self, address: str) -> bytes:

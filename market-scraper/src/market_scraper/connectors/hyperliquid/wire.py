@@ -237,6 +237,58 @@ class WireUserFills(Struct, frozen=True, rename="camel"):
     is_snapshot: bool = False
 
 
+class WireFundingDelta(Struct, frozen=True):
+    """``delta`` of ``userFunding``; ``usdc`` below zero was paid. Channels put `time` in it."""
+
+    coin: WireCoin
+    usdc: Decimal
+    time: Ms = 0
+
+
+class WireUserFunding(Struct, frozen=True):
+    """An element of ``userFunding``."""
+
+    time: Ms
+    delta: WireFundingDelta
+    hash: str | None = None
+
+
+class WireUserFundings(Struct, frozen=True):
+    """``data`` of ``userFundings``."""
+
+    user: WireUser
+    fundings: list[WireFundingDelta]
+
+
+class WireLedgerDelta(Struct, frozen=True, rename="camel"):
+    """``delta`` of ``userNonFundingLedgerUpdates``, of any kind; vaults name what left them."""
+
+    type: str
+    usdc: Decimal | None = None
+    usdc_value: Decimal | None = None
+    net_withdrawn_usd: Decimal | None = None
+    fee: Decimal | None = None
+    to_perp: bool | None = None
+    user: str | None = None
+    destination: str | None = None
+    vault: str | None = None
+
+
+class WireLedgerUpdate(Struct, frozen=True):
+    """An element of ``userNonFundingLedgerUpdates``."""
+
+    time: Ms
+    delta: WireLedgerDelta
+    hash: str | None = None
+
+
+class WireLedgerUpdates(Struct, frozen=True, rename="camel"):
+    """``data`` of ``userNonFundingLedgerUpdates`` over the websocket."""
+
+    user: WireUser
+    non_funding_ledger_updates: list[WireLedgerUpdate]
+
+
 class WirePayment(Struct, frozen=True, rename="camel"):
     """An element of ``fundingHistory``."""
 

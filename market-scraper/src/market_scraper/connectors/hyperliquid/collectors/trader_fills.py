@@ -10,6 +10,7 @@ from market_scraper.connectors.hyperliquid.collectors.trader_positions import (
     TraderPositionsCollector,
 )
 from market_scraper.connectors.hyperliquid.feed import Feed
+from market_scraper.connectors.hyperliquid.parse_flows import LEDGER_UPDATES, USER_FUNDINGS
 from market_scraper.connectors.hyperliquid.parse_history import USER_FILLS, parse_user_fills
 from market_scraper.connectors.hyperliquid.session import Data, Subscription
 from market_scraper.outlet import Outlet
@@ -21,6 +22,7 @@ from shared_events.runtime.clock import Clock
 
 log = structlog.get_logger()
 
+_CHANNELS = (USER_FILLS, USER_FUNDINGS, LEDGER_UPDATES)
 _LOOK_SECONDS = 0.25
 _ASSIGN_SECONDS = 10.0
 _FILL_SECONDS = 1.0
@@ -100,9 +102,11 @@ class TraderFillsCollector:
         wanted, heard = self.slots.held, self._feed.users
         for address in heard - wanted:
             self._heard.discard(address)
-            self._feed.unsubscribe(Subscription(USER_FILLS, user=address))
+            for channel in _CHANNELS:
+                self._feed.unsubscribe(Subscription(channel, user=address))
         for address in wanted - heard:
-            self._feed.subscribe(Subscription(USER_FILLS, user=address))
+            for channel in _CHANNELS:
+                self._feed.subscribe(Subscription(channel, user=address))
         if wanted != heard:
             log.debug("listening", wallets=len(self._feed.users), new=len(wanted - heard))
 
