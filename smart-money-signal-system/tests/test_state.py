@@ -343,3 +343,16 @@ def test_addresses_that_nobody_tracks_are_forgotten_before_memory_runs_out() -> 
 
     assert len(state.traders) == MAX_STRANGERS + 1
     assert an_address(0) in state.traders
+
+
+def test_markets_of_another_venue_are_no_coins_of_ours() -> None:
+    state = after([price("BTC", 100, 0), price("xyz:GOLD", 10, 1)])
+    before = set(state.markets)
+
+    told_of = [
+        state.apply(price("binance:BTCUSDT", 100, 2)),
+        state.apply(candle("binance:BTCUSDT", 0, 100)),
+    ]
+
+    assert all(not effect.coins and effect.quote is None for effect in told_of)
+    assert set(state.markets) == before == {"BTC", "xyz:GOLD"}

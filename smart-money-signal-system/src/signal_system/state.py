@@ -80,6 +80,8 @@ class Effect(NamedTuple):
 
 
 _NOTHING = Effect()
+_ELSEWHERE = frozenset({"binance"})
+"""Venues that are told of for comparison: nobody who is tracked holds anything there."""
 
 
 class StateSnapshot(Struct, kw_only=True):
@@ -359,6 +361,8 @@ class State:
         return Effect({coin for address in moved for coin in self._rehome(address)})
 
     def _on_market(self, told: MarketContext, at: datetime) -> Effect:
+        if _is_elsewhere(told.coin):
+            return _NOTHING
         known, said_at = self.markets.get(told.coin), min(told.at, at)
         if known is not None and said_at < known.at:
             self.ignored += 1
@@ -383,7 +387,7 @@ class State:
 
     def _on_candle(self, told: Candle, at: datetime) -> Effect:
         price = usable(told.close)
-        if price is None or not is_final(told, at):
+        if price is None or not is_final(told, at) or _is_elsewhere(told.coin):
             return _NOTHING
         self.prices.hear(told, float(price), self._rules)
         news = self.regimes.hear(told, float(price), self.now or at)
@@ -559,3 +563,7 @@ def _plain(price: Decimal | None) -> str:
 def _all_of(trader: Trader) -> list[Move]:
     """Return the moves from nothing to what `trader` holds."""
     return [Move(coin, 0, held.voice) for coin, held in trader.book.items()]
+
+
+def _is_elsewhere(coin: str) -> bool:
+    return coin.partition(":")[0] in _ELSEWHERE
