@@ -1,4 +1,4 @@
-"""The command line: ``market-scraper run | record | replay | backfill | traders | collectors | coins | doctor``."""
+"""The command line: ``market-scraper run | record | replay | backfill | probe | traders | collectors | coins | doctor``."""
 
 import asyncio
 import re
@@ -17,6 +17,7 @@ from rich.table import Table
 from market_scraper.cli_backfill import backfill
 from market_scraper.cli_live import coins, collectors
 from market_scraper.cli_plan import print_plan
+from market_scraper.cli_probe import probe
 from market_scraper.config import Settings
 from market_scraper.orchestration.doctor import examine
 from market_scraper.orchestration.lifecycle import open_repository
@@ -54,6 +55,7 @@ cli.add_typer(traders, name="traders")
 cli.add_typer(collectors, name="collectors")
 cli.add_typer(coins, name="coins")
 cli.add_typer(backfill, name="backfill")
+cli.command()(probe)
 
 Exchange = Annotated[
     str | None, typer.Option("--exchange", help="The venue's URL, or a simulator's.")

@@ -125,6 +125,11 @@ class Throttle:
         if self._shared is not None and place.grant is not None:
             await self._shared.settle(place.grant, weight)
 
+    async def hold(self, seconds: float) -> None:
+        """Let no other process spend anything for so long."""
+        if self._shared is not None:
+            await self._shared.hold(seconds)
+
     async def refused(self, retry_after: float | None) -> float:
         """Hold everything back after a 429, in all processes; return for how many seconds."""
         seconds = self._breaker.refused(self._now(), retry_after)

@@ -1,0 +1,1 @@
+"""What the venue's documentation leaves open, asked of the venue itself."""
