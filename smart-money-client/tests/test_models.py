@@ -12,6 +12,7 @@ PAIRS: list[tuple[type[BaseModel], type[BaseModel]]] = [
     (models.Gate, payloads.GateSchema),
     (models.Contribution, payloads.ContributionSchema),
     (models.RegimeView, payloads.RegimeViewSchema),
+    (models.Odds, payloads.OddsSchema),
     (models.Models, payloads.ModelsSchema),
     (models.Regime, payloads.Regime),
     (models.Regimes, schemas.Regimes),

@@ -68,6 +68,14 @@ class RegimeView(Value):
     scope: str
 
 
+class Odds(Value):
+    """What may become of a price over a horizon after costs; the three share out one."""
+
+    up: float
+    down: float
+    flat: float
+
+
 class Models(Value):
     """Versions of the models that took part."""
 
@@ -119,6 +127,8 @@ class Signal(Value):
     contributions_against: tuple[Contribution, ...] = ()
     gates: tuple[Gate, ...] = ()
     models: Models = Models()
+    probabilities: Odds | None = None
+    base_rates: Odds | None = None
 
     @property
     def horizon(self) -> timedelta:
@@ -188,6 +198,7 @@ class Status(Value):
     state_hash: str
     chain_hash: str
     models: Mapping[str, str] = {}
+    challengers: Mapping[str, str] = {}
     degraded: Mapping[str, str] = {}
 
     @property

@@ -16,7 +16,7 @@ from signal_system.domain.trader import Trader
 from signal_system.fold_config import FoldConfig
 from signal_system.ml.features.feed import FeatureFeed, FeedSnapshot, Told
 from signal_system.ml.features.registry import SERVED
-from signal_system.signal_generation.outcomes import Terms
+from signal_system.signal_generation.outcomes import Terms, came_true
 from signal_system.signal_generation.processor import (
     Memory,
     Provenance,
@@ -29,7 +29,7 @@ from signal_system.whale_alerts.detector import AlertMemory, WhaleAlertDetector
 __all__ = ["SNAPSHOT_VERSION", "SOURCE", "Encoded", "Fold", "FoldConfig", "FoldSnapshot", "Issued"]
 
 SOURCE = "signal-system"
-SNAPSHOT_VERSION = 8
+SNAPSHOT_VERSION = 9
 """Raised whenever a snapshot of an earlier build would be misread: the journal is folded instead."""
 
 _LATEST_NEWS = timedelta(days=1)  # no bar that is asked about is longer
@@ -242,7 +242,12 @@ class Fold:
             near=limit,
             late=max(limit, timedelta(seconds=rules.late_seconds)),
         )
-        told = list(open_.hear(*effect.quote, now, terms)) if effect.quote else []
+        told = list[Outcome]()
+        for claim, outcome in open_.hear(*effect.quote, now, terms) if effect.quote else ():
+            realised = came_true(outcome, terms.cost)
+            if realised is not None and claim.base is not None:
+                self.processor.learn(claim, realised)
+            told.append(outcome)
         for bet, outcome in open_.see(effect.bar, terms) if effect.bar else ():
             self.state.directions.score(bet, outcome)
             told.append(outcome)
@@ -291,6 +296,8 @@ class Fold:
                 said_at=signal.as_of,
                 horizon_seconds=signal.horizon_seconds,
                 reference_price=signal.reference_price,
+                score=signal.score,
+                base=signal.base_rates,
             )
             self.processor.memory.outcomes.join(claim, repeats=signal.subject)
         return events

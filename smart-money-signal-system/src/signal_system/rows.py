@@ -101,8 +101,8 @@ class Rows:
         row = Row(
             coin=decision.coin,
             action=view.action,
-            confidence=self._fold.processor.confidence(decision, LIST_HORIZON),
-            calibrated=False,
+            confidence=view.confidence,
+            calibrated=view.calibrated,
             probability_up=pool.probability_up,
             score=pool.score,
             horizon_seconds=LIST_HORIZON,

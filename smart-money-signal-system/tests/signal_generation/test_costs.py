@@ -42,6 +42,15 @@ def test_a_cost_that_nobody_said_is_named_and_no_result_is_made_up(missing: str)
     assert told.earned is None
 
 
+def test_once_it_is_known_how_much_likelier_a_side_is_that_share_of_a_typical_move_is_earned() -> (
+    None
+):
+    told = trip(1, 3_600, BTC, WINDOWS, RULES, edge=0.25)
+
+    assert told.margin == pytest.approx(0.005)
+    assert told.earned == pytest.approx(0.005 - 0.0015)
+
+
 def test_without_a_market_the_assumed_round_trip_is_what_it_costs() -> None:
     told = trip(1, 3_600, None, Count(), RULES)
 

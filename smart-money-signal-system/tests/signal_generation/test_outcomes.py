@@ -36,7 +36,7 @@ def a_claim(
 
 
 def heard(outcomes: Outcomes, mark: str, at: datetime, coin: str = "BTC") -> list[Outcome]:
-    return list(outcomes.hear(coin, Decimal(mark), at, at, TERMS))
+    return [told for _, told in outcomes.hear(coin, Decimal(mark), at, at, TERMS)]
 
 
 @pytest.mark.parametrize(

@@ -273,3 +273,35 @@ def test_what_following_it_earned_at_the_base_rate_is_stated_where_every_cost_is
 
     assert told is not None
     assert told == pytest.approx(0.0046 - 0.0013, abs=0.0003)
+
+
+def hours_of_signals(hours: int) -> list[Record]:
+    """Return records in which everybody stays long of a coin that rises by one in a hundred an hour."""
+    longs, mark = list[Record](LONGS), 100.0
+    for hour in range(1, hours + 1):
+        mark *= 1.01
+        for minute in range(2):
+            at = hour * HOUR + 60 * minute
+            longs += [
+                status(at),
+                price("BTC", round(mark, 2), at),
+                book(1, hour * 2 + minute + 2, {"BTC": 1}, at),
+            ]
+    return longs
+
+
+def test_confidence_is_the_base_rate_until_enough_independent_outcomes_taught_how_far_to_trust() -> (
+    None
+):
+    before = World(*hours_of_signals(4), min_independent_outcomes=8).asked(horizon=HOUR)
+    after = World(*hours_of_signals(12), min_independent_outcomes=8).asked(horizon=HOUR)
+
+    assert (before.calibrated, before.models.calibration) == (False, None)
+    assert before.probabilities == before.base_rates
+    assert after.calibrated
+    assert after.models.calibration is not None
+    assert after.models.calibration.startswith("temperature-3600s-")
+    assert after.probabilities is not None
+    assert after.base_rates is not None
+    assert after.probabilities.up > after.base_rates.up
+    assert after.confidence == after.probabilities.flat  # most books are stale by then

@@ -67,6 +67,17 @@ class RegimeViewSchema(Part):
     """The whole market, or a coin."""
 
 
+class OddsSchema(Part):
+    """What may become of a price over a horizon; the three share out one."""
+
+    up: Probability
+    """It rises by more than a round trip costs."""
+    down: Probability
+    """It falls by more."""
+    flat: Probability
+    """Neither."""
+
+
 class ModelsSchema(Part):
     """Versions of the models that took part; None where none did."""
 
@@ -158,6 +169,10 @@ class SignalSchema(Payload):
     """Every condition, passed or not."""
     models: ModelsSchema = ModelsSchema()
     """Which took part."""
+    probabilities: OddsSchema | None = None
+    """Of the three outcomes after costs; the base rates while `calibrated` is false."""
+    base_rates: OddsSchema | None = None
+    """How often each came about over the windows of this coin and horizon so far."""
 
     @property
     def subject(self) -> str:

@@ -146,6 +146,14 @@ class RegimeView(Struct, frozen=True, kw_only=True):
     scope: Text
 
 
+class Odds(Struct, frozen=True, kw_only=True):
+    """See `OddsSchema`."""
+
+    up: Probability
+    down: Probability
+    flat: Probability
+
+
 class Models(Struct, frozen=True, kw_only=True):
     """See `ModelsSchema`."""
 
@@ -195,6 +203,8 @@ class Signal(Struct, frozen=True, kw_only=True):
     contributions_against: tuple[Contribution, ...] = ()
     gates: tuple[Gate, ...] = ()
     models: Models = Models()
+    probabilities: Odds | None = None
+    base_rates: Odds | None = None
 
     @property
     def subject(self) -> str:

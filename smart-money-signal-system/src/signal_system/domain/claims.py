@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from shared_events.payloads import Odds
 from shared_events.types import Action
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -56,6 +57,8 @@ class Claim(Struct, frozen=True):
     bet
         If it is about which price comes first; then `said_at` is when the bar closed that the
         reference price is of.
+    score, base
+        Of a signal, what calibration learns from: the log-odds it stated, and the base rates.
     """
 
     id: str
@@ -65,6 +68,8 @@ class Claim(Struct, frozen=True):
     horizon_seconds: int
     reference_price: Decimal
     bet: Bet | None = None
+    score: float = 0.0
+    base: Odds | None = None
 
     @property
     def due(self) -> datetime:

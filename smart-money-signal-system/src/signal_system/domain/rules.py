@@ -60,6 +60,14 @@ class Rules(BaseModel):
         lt=1,
         description="By how much the last three are eased for an opinion that is held.",
     )
+    min_independent_outcomes: float = Field(
+        default=100.0,
+        ge=1,
+        description="From how many on a horizon's probabilities are calibrated.",
+    )
+    outcome_correlation: float = Field(
+        default=0.5, ge=0, le=1, description="Assumed between coins' outcomes of one window."
+    )
     late_seconds: float = Field(
         default=3_600.0,
         gt=0,

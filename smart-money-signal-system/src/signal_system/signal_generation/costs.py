@@ -24,8 +24,11 @@ class Trip:
     typical
         Mean size of the coin's moves over such a horizon; None while no such window has closed.
     earned
-        Mean move over such a horizon on this side, less `cost`: the base rate of what following it
-        brings; None without a closed window, or if a part of the cost is unknown.
+        What following it brings on average: the typical move times `edge` once that is calibrated, till
+        then the mean move on this side, less `cost`; None without a closed window, or if a part of
+        the cost is unknown.
+    edge
+        By how much this side is likelier than the other; 1, as for a perfect forecast, until calibrated.
     unknown
         The parts of the cost that nobody said; the round trip is then the assumed one, funding none.
     """
@@ -33,13 +36,29 @@ class Trip:
     cost: float
     typical: float | None
     earned: float | None
+    edge: float = 1.0
     unknown: tuple[str, ...] = ()
+
+    @property
+    def margin(self) -> float | None:
+        """What `cost` may take; see `trip`."""
+        return None if self.typical is None else self.typical * self.edge
 
 
 def trip(
-    side: int, horizon_seconds: int, market: Market | None, count: Count, rules: Rules
+    side: int,
+    horizon_seconds: int,
+    market: Market | None,
+    count: Count,
+    rules: Rules,
+    edge: float | None = None,
 ) -> Trip:
     """Return what going along with `side` (1 or -1) takes and brings.
+
+    Parameters
+    ----------
+    edge
+        See `Trip`; None if not calibrated.
 
     Examples
     --------
@@ -56,6 +75,8 @@ def trip(
     unknown = tuple(name for name, value in names.items() if value is None)
     round_trip = max(rules.round_trip_cost, 2 * rules.taker_fee + (spread or 0.0))
     cost = round_trip + side * (funding or 0.0) * horizon_seconds / _HOUR
-    drift = count.drift
-    earned = None if unknown or drift is None else side * drift - cost
-    return Trip(cost, count.typical, earned, unknown)
+    typical, drift, share = count.typical, count.drift, 1.0 if edge is None else edge
+    if typical is None or drift is None:
+        return Trip(cost, None, None, share, unknown)
+    brought = side * drift if edge is None else edge * typical
+    return Trip(cost, typical, None if unknown else brought - cost, share, unknown)

@@ -122,14 +122,14 @@ def _classifier(lead: float | None) -> Gates:
 
 
 def _costs(trip: Trip | None, share: float) -> Gates:
-    """Ask whether a typical move pays for following it; before any window has closed nobody knows."""
+    """Ask whether what a move brings pays for it; before any window has closed nobody knows."""
     if trip is None:
         return ()
     said = f"assumed: {' and '.join(trip.unknown)} unknown" if trip.unknown else ""
-    if trip.typical is None:
+    if trip.margin is None:
         reason = "not applicable: no window of this horizon has closed"
         return (Gate(name="costs", value=None, threshold=trip.cost, passed=True, reason=reason),)
-    gate = _at_least("costs", trip.typical, trip.cost * share if trip.cost > 0 else 0.0)
+    gate = _at_least("costs", trip.margin, trip.cost * share if trip.cost > 0 else 0.0)
     return (structs.replace(gate, reason=said),)
 
 

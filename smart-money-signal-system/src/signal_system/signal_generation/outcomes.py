@@ -84,7 +84,7 @@ class Outcomes(Struct):
 
     def hear(
         self, coin: str, price: Decimal, at: datetime, now: datetime, terms: Terms
-    ) -> Iterator[Outcome]:
+    ) -> Iterator[tuple[Claim, Outcome]]:
         """Yield what is resolved by a price heard `now` that was `at` that moment."""
         waiting = self.claims.get(coin)
         if not waiting:
@@ -98,7 +98,7 @@ class Outcomes(Struct):
         ]
         for claim in told:
             waiting.remove(claim)
-            yield resolved(claim, price, terms.cost)
+            yield claim, resolved(claim, price, terms.cost)
 
     def see(self, bar: ClosedBar, terms: Terms) -> Iterator[tuple[Bet, Outcome]]:
         """Yield the bets that a closed bar decides, the bars of a coin coming in their order."""
@@ -195,3 +195,21 @@ def _told(claim: Claim, price: Decimal | None, cost: Decimal, realised: Action |
         right=right if realised is None else realised == claim.action,
         realised=realised and _CLASSES[realised],
     )
+
+
+def came_true(told: Outcome, cost: Decimal) -> Action | None:
+    """Return which action would have been right; None of what is unresolved.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    >>> claim = Claim("an-event", "BTC", "BUY", noon, 3600, Decimal(100))
+    >>> came_true(resolved(claim, Decimal(99), Decimal("0.001")), Decimal("0.001"))
+    'SELL'
+    """
+    if told.price_change is None:
+        return None
+    if told.price_change > cost:
+        return "BUY"
+    return "SELL" if -told.price_change > cost else "NEUTRAL"

@@ -8,9 +8,10 @@ from math import log
 
 from msgspec import Struct, field, structs
 
-from shared_events.payloads import Contribution, Models, RegimeView, Signal
+from shared_events.payloads import Contribution, Models, Odds, RegimeView, Signal
 from shared_events.types import Action, Freshness
 from signal_system.domain.circumstances import Circumstances
+from signal_system.domain.claims import Claim
 from signal_system.domain.exposure import Exposure, usd
 from signal_system.domain.market import Market
 from signal_system.domain.moves import HORIZONS, Count
@@ -21,7 +22,12 @@ from signal_system.signal_generation.aggregation import (
     cost_to_flip,
     pooled,
 )
-from signal_system.signal_generation.calibration import base_rate
+from signal_system.signal_generation.calibration import (
+    Calibration,
+    base_rates,
+    chance_of,
+    shaped,
+)
 from signal_system.signal_generation.chain import GENESIS, linked
 from signal_system.signal_generation.costs import Trip, trip
 from signal_system.signal_generation.explanation import contributions
@@ -64,6 +70,14 @@ class View:
     action: Action
     gates: Gates
     trip: Trip
+    base: Odds
+    odds: Odds
+    calibrated: bool
+
+    @property
+    def confidence(self) -> float:
+        """The probability that the action is right after costs."""
+        return chance_of(self.action, self.odds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +135,8 @@ class Memory(Struct):
     waiting
         Coins that a recording's present instant touched: its events are simultaneous, so they are
         decided once, when the instant is over.
+    calibrations
+        What outcomes taught, by horizon, of the configuration with the hash `calibrated_for`.
     """
 
     opinions: dict[str, Opinion] = {}
@@ -129,6 +145,8 @@ class Memory(Struct):
     verdict: tuple[bool | str, ...] = ()
     waiting: set[str] = set()
     outcomes: Outcomes = field(default_factory=Outcomes)
+    calibrations: dict[int, Calibration] = {}
+    calibrated_for: str = ""
 
 
 class SignalGenerationProcessor:
@@ -151,6 +169,9 @@ class SignalGenerationProcessor:
     ) -> None:
         self._state, self._rules, self._provenance = state, rules, provenance
         self.memory = memory or Memory()
+        if self.memory.calibrated_for != provenance.config_hash:
+            self.memory.calibrations = {}  # another configuration's scores mean something else
+            self.memory.calibrated_for = provenance.config_hash
         self._grid = self._waiting_grid()
         self.changed: set[str] = set(self.memory.opinions)
         """Coins decided anew since somebody last emptied this: for those who show decisions."""
@@ -181,9 +202,10 @@ class SignalGenerationProcessor:
     def rewind(self) -> None:
         """Let every waiting coin be due: time went back to where a recording begins.
 
-        What was claimed about the time after that will never be known.
+        What was claimed about the time after that will never be known, and what was learnt from it is
+        not known yet.
         """
-        self.memory.outcomes = Outcomes()
+        self.memory.outcomes, self.memory.calibrations = Outcomes(), {}
         for opinion in self.memory.opinions.values():
             opinion.due = self._state.now if opinion.due else None
         self._grid = self._waiting_grid()
@@ -198,10 +220,10 @@ class SignalGenerationProcessor:
         moment = self._moment()
         return None if moment is None else moment.shared.status
 
-    def confidence(self, decision: Decision, horizon_seconds: int) -> float:
-        """Return the base rate of the decision's action over the horizon."""
-        count = self._count(decision.coin, horizon_seconds)
-        return base_rate(decision.views[horizon_seconds].action, count)
+    def learn(self, claim: Claim, realised: Action) -> None:
+        """Take what came true of `claim`, which a signal made."""
+        known = self.memory.calibrations.setdefault(claim.horizon_seconds, Calibration())
+        known.learn(claim, realised, self._rules.outcome_correlation)
 
     def signals(self, decision: Decision, position: int) -> list[Signal]:
         """Return the decision's documents, one per horizon, outside of the chain."""
@@ -212,7 +234,11 @@ class SignalGenerationProcessor:
                 horizon_seconds=horizon,
                 action=view.action,
                 valid_until=decision.seen.now + timedelta(seconds=horizon),
-                confidence=self.confidence(decision, horizon),
+                confidence=view.confidence,
+                calibrated=view.calibrated,
+                probabilities=view.odds,
+                base_rates=view.base,
+                models=self._models(common.models, horizon, view),
                 expected_value_after_costs=view.trip.earned,
                 cost_to_flip_usd=self._cost_to_flip(decision, view),
                 gates=view.gates,
@@ -260,9 +286,25 @@ class SignalGenerationProcessor:
     def _view(self, case: Case, coin: str, horizon: int, held: Action, common: Gates) -> View:
         side = 1 if case.pool.tilt >= 0 else -1
         count, market = self._count(coin, horizon), self._state.markets.get(coin)
-        way = trip(side, horizon, market, count, self._rules)
+        base, known = base_rates(count), self._calibration(horizon)
+        odds = shaped(base, case.pool.score, known.trust) if known else base
+        edge = side * (odds.up - odds.down) if known else None
+        way = trip(side, horizon, market, count, self._rules, edge)
         gates = (*common, *horizon_gates(replace(case, held=held, trip=way), self._rules))
-        return View(action(gates, case.pool.tilt), gates, way)
+        verdict = action(gates, case.pool.tilt)
+        return View(verdict, gates, way, base, odds, known is not None)
+
+    def _calibration(self, horizon: int) -> Calibration | None:
+        """Return what outcomes taught of the horizon; None while they are too few."""
+        known = self.memory.calibrations.get(horizon)
+        enough = known is not None and known.independent >= self._rules.min_independent_outcomes
+        return known if enough else None
+
+    def _models(self, common: Models, horizon: int, view: View) -> Models:
+        if not view.calibrated:
+            return common
+        version = self.memory.calibrations[horizon].version(horizon)
+        return structs.replace(common, calibration=version)
 
     def _count(self, coin: str, horizon_seconds: int) -> Count:
         moves = self._state.prices.moves.get(coin)
