@@ -200,6 +200,7 @@ class Status(Value):
     models: Mapping[str, str] = {}
     challengers: Mapping[str, str] = {}
     degraded: Mapping[str, str] = {}
+    retrain: Mapping[str, str] = {}
 
     @property
     def live(self) -> bool:
