@@ -51,6 +51,12 @@ add_later(
 )
 add_later(
     app,
+    "retrain",
+    "signal_system.training.retrain_command",
+    "Train anew, compare in the shadow, promote by the rule; meant for a timer.",
+)
+add_later(
+    app,
     "drift",
     "signal_system.drift_command",
     "Say whether the classifiers in service still see the world they were taught.",
