@@ -1,0 +1,1 @@
+"""Tells the outside of whale alerts and of signals that turn: webhooks and chats."""
