@@ -121,6 +121,8 @@ class Account:
 
     Attributes
     ----------
+    id
+        Whose book it is, and where.
     proofs
         By coin, what its own fills said last before the book was known.
     gross
@@ -144,16 +146,15 @@ class Account:
     proofs: dict[str, Proof] = field(default_factory=dict)
     gross: Decimal | None = None
     surprises: float = 0.0
+    id: BookId = field(init=False)
     _first: Base = Base(0)
     _bases: dict[str, Base] = field(default_factory=dict)
     _floor_ms: dict[str, int] = field(default_factory=dict)
     _moved: set[str] = field(default_factory=set)
     _recent: list[Delta] = field(default_factory=list)
 
-    @property
-    def id(self) -> BookId:
-        """Whose book it is, and where."""
-        return BookId(self.address, self.dex)
+    def __post_init__(self) -> None:
+        self.id = BookId(self.address, self.dex)
 
     @property
     def anchored(self) -> bool:

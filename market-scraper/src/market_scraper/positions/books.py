@@ -72,9 +72,7 @@ class Books:
 
     def account(self, book: BookId) -> Account | None:
         """Return one book; None if it is not followed, or nothing happened in it yet."""
-        if book.dex == MAIN_DEX:
-            return self.accounts.get(book.address)
-        return self.elsewhere.get(book.address, {}).get(book.dex)
+        return self._book(book.address, book.dex)
 
     def of(self, address: str) -> Iterator[Account]:
         """Yield the books of one trader, the one of the main exchange first."""
@@ -125,7 +123,7 @@ class Books:
         dex = dex_of(coin) or MAIN_DEX
         self._dexes.add(dex)
         for address in sorted(self._dealers[coin]):
-            account = self.account(BookId(address, dex))
+            account = self._book(address, dex)
             if account is None or not account.anchored or not account.rests_before(coin, from_ms):
                 continue
             if account.deals_in(coin):
@@ -193,6 +191,11 @@ class Books:
             account.missed(coin, missed_ms)
             self._of(account.address).doubted.add(coin)
 
+    def _book(self, address: str, dex: str) -> Account | None:
+        if dex == MAIN_DEX:
+            return self.accounts.get(address)
+        return self.elsewhere.get(address, {}).get(dex)
+
     def _elsewhere(self, main: Account, dex: str, ms: int) -> Account:
         books = self.elsewhere.setdefault(main.address, {})
         if dex not in books:
@@ -234,10 +237,10 @@ class Books:
         coins = {change.coin for change in changes} | untold.doubted
         if not untold.whole and not coins:
             return None
-        known = [account]
+        known, as_of_ms = [account], account.as_of_ms
         if address in self.elsewhere:
             known += [book for book in self.elsewhere[address].values() if book.anchored]
-        as_of_ms = max(book.as_of_ms for book in known)
+            as_of_ms = max(book.as_of_ms for book in known)
         sequence = max(self.sequences.get(address, -1) + 1, as_of_ms)
         self.sequences[address] = self.unsaved[address] = sequence
         return TraderPositions(
