@@ -107,7 +107,7 @@ class Settings(BaseSettings):
     positions_fine_days: Annotated[float, Field(gt=0, le=36_500)] = 7
     positions_days: Annotated[float, Field(gt=0, le=36_500)] = 90
     leaderboard_fine_days: Annotated[float, Field(gt=0, le=36_500)] = 36_500
-    max_traders: Annotated[int, Field(ge=1, le=20_000)] = 500
+    max_traders: Annotated[int, Field(ge=1, le=50_000)] = 500
     least_account_value: Annotated[Number, Field(ge=0)] = Number(1_000)
     budget_share: Annotated[float, Field(ge=0.05, le=1)] = 1
     weight_share: Annotated[float, Field(ge=0.1, le=1)] = 0.7
