@@ -140,6 +140,33 @@ def test_a_flip_on_command_turns_every_planted_trader_in_the_next_block(world: W
     assert all(world.ledger.accounts[t.index].lots(1) > 0 for t in world.population.planted(1))
 
 
+def test_a_flip_on_command_while_others_still_turn_holds(world: World) -> None:
+    opposite = -world.flow.directions[1]
+    world.flip(1, opposite)
+
+    world.step()
+    for _ in range(20):
+        held = [world.ledger.accounts[t.index].lots(1) for t in world.population.planted(1)]
+        assert all(lots * opposite > 0 for lots in held)
+        world.step()
+
+
+def test_the_opening_turn_takes_as_long_as_there_are_many_and_makes_no_block_long(
+    config: Config,
+) -> None:
+    many = replace(config, traders=1_500, orders_per_second=0.0, nettings_per_hour=0.0)
+    world = World(many, many.start_ms)
+    positions = [(t.index, c) for t in world.population.traders if t.planted for c in t.coins]
+    wanted = [world.flow.directions[coin] for _, coin in positions]
+
+    blocks = _until(world, many.start_ms + len(positions) + 200)
+
+    held = [world.ledger.accounts[who].lots(coin) for who, coin in positions]
+    turned = sum(side * lots > 0 for side, lots in zip(wanted, held, strict=True))
+    assert turned > 0.98 * len(positions)
+    assert max(len(block.trades) for block in blocks) < len(positions) // 4
+
+
 def test_a_venue_restarted_later_finds_what_the_first_one_lived_to_see(config: Config) -> None:
     calm = replace(config, flip_seconds=0.0, orders_per_second=0.0, self_trades=0.0)
     later = config.start_ms + 8 * 3_600_000
@@ -170,7 +197,7 @@ def test_who_has_nothing_left_decides_nothing(world: World) -> None:
 
     orders = []
     for direction in (-1, 1):
-        world.flow.turn(1, direction, world.time, all_now=True)
+        world.flow.turn(1, direction, world.time, spread_ms=0.0)
         orders += world.flow.due(world.time, world.market)
 
     assert held

@@ -64,6 +64,10 @@ class Events:
         self._unwinding_ms = start_ms + UNWINDING_MS
         self._commands: list[Callable[[], list[Order]]] = []
 
+    def prepare(self) -> None:
+        """Do before the first block what it need not do: accounts are as they begin."""
+        self._liquidations.prepare()
+
     def step(self, *, natural: bool) -> list[Order]:
         """Carry out the commands since the last block, and let happen what happens by itself.
 

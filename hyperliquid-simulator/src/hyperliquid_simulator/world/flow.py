@@ -24,6 +24,9 @@ TYPICAL_ORDER: Final = 2_500.0
 
 LARGEST_PART: Final = 0.04
 TURN_SPREAD_MS: Final = 2_000.0
+OPENING_PACE: Final = 1.0
+"""Planted positions that are taken in a millisecond of the opening turn: no block is long by it."""
+
 TURNING: Final = 0.9
 """Part of the planted that take part in a coordinated turn."""
 
@@ -58,11 +61,11 @@ class Flow:
     """Decides the orders of every block; the same seed and calls give the same orders.
 
     What accounts decide for themselves goes on as in the past. A coordinated turn overrides it for
-    one coin until each account's own next decision; it tells nothing of prices. A venue that is
-    ``turning`` begins with one of every coin.
+    one coin until each account's own next decision; it tells nothing of prices. With ``turning_ms``
+    every coin begins with one at that moment.
     """
 
-    def __init__(self, past: Past, ledger: Ledger, seed: int, *, turning: bool) -> None:
+    def __init__(self, past: Past, ledger: Ledger, seed: int, turning_ms: float | None) -> None:
         self.random = Random(seed)  # noqa: S311 - a simulation
         self._past = past
         self._coins = past.coins
@@ -81,7 +84,7 @@ class Flow:
             for t in traders
             for coin in t.coins
         }
-        self._due: list[tuple[float, int, int, int, float]] = []
+        self._due: list[tuple[float, int, int, int, float, bool]] = []
         self._noted = 0
         self._following: defaultdict[int, list[tuple[int, Follow]]] = defaultdict(list)
         for trader in traders:
@@ -90,8 +93,8 @@ class Flow:
         self.directions = _opening_directions(seed, past.coins)
         self._planned = past.minutes // DAY_MINUTES
         self._plan(past.pending)
-        if turning:
-            self._open(past.origin_ms + past.minutes * MINUTE_MS)
+        if turning_ms is not None:
+            self._open(turning_ms)
 
     @property
     def bitcoin_share(self) -> float:
@@ -156,17 +159,25 @@ class Flow:
         coin = self.random.choice(pool)
         return coin, -directions[coin]
 
-    def turn(self, coin: int, direction: int, now_ms: float, *, all_now: bool) -> None:
-        """Plan that the planted traders of a coin turn: all in the next block, or most within seconds.
+    def turn(
+        self,
+        coin: int,
+        direction: int,
+        now_ms: float,
+        *,
+        spread_ms: float = TURN_SPREAD_MS,
+        part: float = TURNING,
+    ) -> None:
+        """Plan that the planted traders of a coin, or a part of them, turn within a while.
 
         Whoever follows one of them does so as late as ever.
         """
         self.directions[coin] = direction
         for trader in self._population.planted(coin):
-            wait = 0.0 if all_now else self.random.uniform(0.0, TURN_SPREAD_MS)
+            wait = self.random.uniform(0.0, spread_ms)
             exposure = direction * self.random.uniform(0.6, 1.0)
-            if all_now or self.random.random() < TURNING:
-                self._note(now_ms + wait, trader.index, coin, exposure)
+            if self.random.random() < part:
+                self._note(now_ms + wait, trader.index, coin, exposure, turning=True)
                 for follower, how in self._following.get(trader.index, ()):
                     later = now_ms + wait + how.lag_minutes * MINUTE_MS
                     self._note(later, follower, coin, exposure * how.scale)
@@ -183,9 +194,10 @@ class Flow:
         """Return the orders that carry out the decisions and turns whose time has come."""
         wanted: dict[tuple[int, int], float] = {}
         while self._due and self._due[0][0] <= now_ms:
-            _, _, account, coin, exposure = heappop(self._due)
+            _, _, account, coin, exposure, turning = heappop(self._due)
             if coin not in self._delisted:
-                wanted[account, coin] = exposure
+                side = self.directions[coin] if turning else exposure
+                wanted[account, coin] = copysign(exposure, side)
         orders, marks = [], [quote.mark for quote in market.quotes] if wanted else []
         for (index, coin), exposure in wanted.items():
             purse = self._ledger.accounts[index]
@@ -208,9 +220,10 @@ class Flow:
         self._share = list(accumulate(self._popularity[i] for i in self._traded))
 
     def _open(self, now_ms: float) -> None:
-        """Plan that the planted traders of every coin take a side in the first block."""
+        """Plan that all planted traders of every coin take a side, in the time that so many need."""
+        planted = sum(len(t.coins) for t in self._population.traders if t.planted)
         for coin, direction in enumerate(self.directions):
-            self.turn(coin, direction, now_ms, all_now=True)
+            self.turn(coin, direction, now_ms, spread_ms=planted / OPENING_PACE, part=1.0)
 
     def _plan(self, views: Views) -> None:
         """Note what will be decided on a day, by all but the dead."""
@@ -221,10 +234,15 @@ class Flow:
                 self._note(at, account, coin, exposure)
         self._planned += 1
 
-    def _note(self, at: float, account: int, coin: int, exposure: float) -> None:
-        """Keep what somebody will want; of two for one moment the one noted last holds."""
+    def _note(
+        self, at: float, account: int, coin: int, exposure: float, *, turning: bool = False
+    ) -> None:
+        """Keep what somebody will want; of two for one moment the one noted last holds.
+
+        Who is late in a turn goes where the newest turn of the coin went.
+        """
         self._noted += 1
-        heappush(self._due, (at, self._noted, account, coin, exposure))
+        heappush(self._due, (at, self._noted, account, coin, exposure, turning))
 
     def _lots(self, trader: Trader, coin: int, exposure: float, market: Market) -> int:
         """Return the position that an exposure means; no conviction rounds to nothing."""

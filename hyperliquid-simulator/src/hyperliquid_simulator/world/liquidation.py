@@ -58,6 +58,12 @@ class Liquidations:
         self._cooling: dict[int, int] = {}
         self._count = 0
 
+    def prepare(self) -> None:
+        """Look at everybody before the first block, which would be long otherwise; who failed stays due."""
+        marks = self._clearing.marks
+        self._watch.follow(marks)
+        self._watch.critical(marks)
+
     def step(self) -> list[Order]:
         """Liquidate whom the prices of this block ruin; returns the orders for the market."""
         marks = self._clearing.marks

@@ -78,7 +78,9 @@ class World:
             self.past.origin_ms,
             start_ms,
         )
-        self.flow = Flow(self.past, self.ledger, config.seed, turning=config.flip_seconds > 0)
+        self.flow = Flow(
+            self.past, self.ledger, config.seed, start_ms if config.flip_seconds else None
+        )
         self.script = Script(self.flow)
         self._followers = Followers(self.coins, self.market)
         self._followers.follow(start_ms)
@@ -90,8 +92,9 @@ class World:
             [bars.close(self.past.origin_ms) for bars in self.bars],
         )
         self.addresses = [t.address for t in self.population.traders]
-        ruined = liquidations(self.past, config.seed)
-        self.cashbook = Cashbook(self.past.movements, len(self.population), ruined)
+        self.cashbook = Cashbook(
+            self.past.movements, len(self.population), liquidations(self.past, config.seed)
+        )
         self.history = History(self.past.records, self.cashbook)
         self._random = self.flow.random
         self.matching = Matching(
@@ -116,6 +119,7 @@ class World:
             Questions(self.board, self.market, self._followers, self.spot_flow),
         )
         self._trade_pairs_until(start_ms)
+        self.events.prepare()
         self.next_ms = self._next_block()
 
     # ── What the state node knows ────────────────────────────────────────────────────────────
@@ -165,7 +169,7 @@ class World:
 
     def flip(self, coin: int, direction: int) -> None:
         """Make every planted trader of a coin take a side in the next block."""
-        self.flow.turn(coin, direction, self.time, all_now=True)
+        self.flow.turn(coin, direction, self.time, spread_ms=0.0, part=1.0)
 
     def jump(self, coin: int, factor: float) -> None:
         """Multiply a coin's price in the next block."""
@@ -275,7 +279,7 @@ class World:
         self._turn_ms = self.time + wait * SECOND_MS
         chosen = self.flow.next_turn()
         if chosen:
-            self.flow.turn(*chosen, self.time, all_now=False)
+            self.flow.turn(*chosen, self.time)
 
     def _matched(
         self, orders: Sequence[Order], first: int = 1
