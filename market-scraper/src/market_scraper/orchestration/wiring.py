@@ -173,7 +173,7 @@ def build(  # noqa: PLR0913, PLR0917 -- each is a collaborator of its own
         AccountFlowsCollector(feed, positions, outlet, clock),
         CandlesCollector(
             "candles",
-            HyperliquidCandles(info),
+            HyperliquidCandles(info, feed, coins, settings.intervals),
             outlet,
             venue_time,
             clock,

@@ -49,6 +49,7 @@ from market_scraper.positions.books import Books
 from market_scraper.positions.identity import Identity, Relations
 from market_scraper.positions.roster import Member, Overrides, turnover
 from market_scraper.positions.scoring import Standing
+from market_scraper.processors.candles import BuiltCandles
 from market_scraper.processors.contexts import ContextNews
 from market_scraper.processors.trade_flow import FlowBars
 from market_scraper.recording.binance_run import BinanceRun
@@ -105,6 +106,7 @@ class Run:
         self._builders = BuilderMarkets()
         self._listing = Listing()
         self._bars = FlowBars()
+        self._built = BuiltCandles()
         self._closes: dict[str, datetime] = {}
         self._generation: str | None = None
         self._standings: dict[str, Standing] = {}
@@ -258,7 +260,7 @@ class Run:
             last = self._closes.get(candle.subject)
             if candle.closed and (last is None or candle.open_time >= last):
                 self._closes[candle.subject] = candle.close_time
-                yield candle
+                yield self._built.checked(candle)
 
     def _role(self, request: Mapping[str, Any], body: bytes) -> Iterator[Any]:
         self._kept.identities[request["user"]] = parse_role(body)
@@ -282,6 +284,8 @@ class Run:
         )
 
     def _count(self, seen: TradesSeen, rules: Rules) -> None:
+        if seen.coin in rules.coins:
+            self._built.take(seen.taken.trades)
         if seen.coin in rules.coins and seen.taken.covered_from_ms is None:
             for trade in seen.taken.trades:
                 self._bars.take(trade, self.following.members.keys())
