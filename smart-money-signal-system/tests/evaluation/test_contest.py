@@ -25,7 +25,9 @@ from signal_system.weighting_engine.rules import EvidenceRules, SkillRules
 VOTERS, DAYS, COINS = 24, 70, ("BTC", "ETH", "SOL")
 CONFIG = FoldConfig(
     weighting=WeightingConfig(
-        evidence=EvidenceRules(least_bars=20, least_episodes=0), skill=SkillRules(least_voters=5)
+        scheme="skill-relative-v1",
+        evidence=EvidenceRules(least_bars=20, least_episodes=0),
+        skill=SkillRules(least_voters=5),
     )
 )
 

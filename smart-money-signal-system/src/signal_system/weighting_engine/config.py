@@ -10,7 +10,7 @@ from signal_system.weighting_engine.rules import (
     PaperRules,
     SkillRules,
 )
-from signal_system.weighting_engine.schemes import COMBINED, SCHEMES, RelativeSkill
+from signal_system.weighting_engine.schemes import COMBINED, SCHEMES, ScoreOver100
 
 _NAMES = (*SCHEMES, COMBINED)
 
@@ -21,7 +21,7 @@ class WeightingConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     scheme: str = Field(
-        default=RelativeSkill.name, description=f"One of: {', '.join(sorted(_NAMES))}."
+        default=ScoreOver100.name, description=f"One of: {', '.join(sorted(_NAMES))}."
     )
     arm: str = Field(
         default="baseline",
