@@ -15,6 +15,9 @@ from signal_system.fold import Fold, FoldConfig, Issued
 from signal_system.signal_store import SignalStore
 from signal_system.storage.sqlite import SqliteStore
 from signal_system.testing.day import day
+from signal_system.testing.events import told
+from signal_system.testing.whales import an_alert
+from signal_system.whale_alerts.asking import Asked
 
 
 @pytest.fixture
@@ -159,3 +162,19 @@ async def test_memory_stays_bounded_while_the_store_takes_nothing(
     newest = store.history("BTC", 14_400, limit=1, before=None)
     assert store.pending <= 10
     assert all(json.decode(raw)["coin"] == "BTC" for raw in newest)
+
+
+async def test_alerts_are_found_whether_they_wait_or_are_stored(disk: SqliteStore) -> None:
+    store = SignalStore(disk)
+    raised = [an_alert(n, coin="BTC" if n % 3 else "ETH") for n in range(1, 9)]
+    for alert in raised[:5]:
+        store.add(int(alert.alert_id, 16), [told(alert)])
+    await store.commit(store.checkpoint(5, b"{}"))
+    for alert in raised[5:]:
+        store.add(7, [told(alert)])
+
+    first = store.alerts(Asked(coin="BTC"), limit=4)
+    rest = store.alerts(Asked(coin="BTC"), limit=9, before=first[-1][0])
+
+    names = [json.decode(raw)["alert_id"] for _, raw in [*first, *rest]]
+    assert [int(name, 16) for name in names] == [8, 7, 5, 4, 2, 1]

@@ -135,6 +135,8 @@ class Fold:
             self._join(record)
             yield [record]
         if outcomes := self._outcomes(effect):
+            for outcome in outcomes:
+                self.alerts.memory.tally.learn(outcome)
             yield [self._event(outcome) for outcome in outcomes]
         if alerts := self._alerts(record, effect):
             yield [self._alerted(alert) for alert in alerts]
@@ -267,21 +269,26 @@ class Fold:
 
     def _alerted(self, alert: WhaleAlert) -> Issued:
         """Return the event of `alert`; the first of a move is a claim whose outcome will be told."""
-        event_ = self._event(alert)
-        if alert.coin is None or alert.side is None or alert.supersedes is not None:
-            return event_
-        market = self.state.markets.get(alert.coin)
-        if market is not None and market.mark is not None:
-            claim = Claim(
-                id=event_.id,
-                coin=alert.coin,
-                action="BUY" if alert.side == "buy" else "SELL",
-                said_at=alert.at,
-                horizon_seconds=_ALERT_SECONDS,
-                reference_price=market.mark,
-            )
-            self.processor.memory.outcomes.join(claim)
+        event_, tally = self._event(alert), self.alerts.memory.tally
+        claim = None if alert.supersedes else self._claim_of(alert, event_.id)
+        joined = claim is not None and self.processor.memory.outcomes.join(claim)
+        if alert.supersedes is None:
+            tally.fire(alert.rule, event_.id if joined else None)
         return event_
+
+    def _claim_of(self, alert: WhaleAlert, event_id: str) -> Claim | None:
+        """Return what `alert` claims of the price: that it goes on the way the whale went."""
+        market = self.state.markets.get(alert.coin or "")
+        if alert.coin is None or alert.side is None or market is None or market.mark is None:
+            return None
+        return Claim(
+            id=event_id,
+            coin=alert.coin,
+            action="BUY" if alert.side == "buy" else "SELL",
+            said_at=alert.at,
+            horizon_seconds=_ALERT_SECONDS,
+            reference_price=market.mark,
+        )
 
     def _issued(self, signals: Sequence[Signal]) -> list[Issued]:
         """Return the events of `signals`; those with a price are claims whose outcome will be told."""

@@ -8,7 +8,7 @@ from shared_events.payloads import Regime
 from shared_events.runtime.clock import Clock
 from shared_events.runtime.health import Health
 from signal_system.api.port import Status
-from signal_system.api.schemas import FeatureImportance
+from signal_system.api.schemas import FeatureImportance, RuleStatistics
 from signal_system.domain.moves import HORIZONS
 from signal_system.event_subscriber import EventSubscriber
 from signal_system.fold import Fold
@@ -17,6 +17,9 @@ from signal_system.regimes import News
 from signal_system.rows import Rows
 from signal_system.signal_generation.chain import document
 from signal_system.signal_store import SignalStore
+from signal_system.storage.port import AFTER_ALL, Place
+from signal_system.whale_alerts.asking import Asked
+from signal_system.whale_alerts.tally import Count, wilson
 
 
 @dataclass(slots=True)
@@ -110,6 +113,18 @@ class LiveReadModel:
         """Return what features were worth to the classifiers in service, champions first."""
         return self.importances()
 
+    def alerts(
+        self, asked: Asked, *, limit: int, before: tuple[int, int] | None
+    ) -> Sequence[tuple[tuple[int, int], bytes]]:
+        """Return alerts that are asked for, newest first, each encoded and with its place."""
+        place = AFTER_ALL if before is None else Place(*before)
+        return self._signals.alerts(asked, limit=limit, before=place)
+
+    def alert_statistics(self) -> Sequence[RuleStatistics]:
+        """Return how often each rule fired and was right."""
+        counts = self._fold.alerts.memory.tally.counts
+        return [_statistics(rule, count) for rule, count in sorted(counts.items())]
+
     def status(self) -> Status:
         """Return the service's account of itself."""
         fold, state, now = self._fold, self._fold.state, self._clock.now()
@@ -150,3 +165,16 @@ class LiveReadModel:
         if decision is None:
             return ()
         return tuple(map(document, processor.signals(decision, self._fold.position)))
+
+
+def _statistics(rule: str, count: Count) -> RuleStatistics:
+    interval = wilson(count.right, count.resolved)
+    return RuleStatistics(
+        rule=rule,
+        fired=count.fired,
+        resolved=count.resolved,
+        right=count.right,
+        share_right=count.right / count.resolved if count.resolved else None,
+        low=interval and interval.low,
+        high=interval and interval.high,
+    )

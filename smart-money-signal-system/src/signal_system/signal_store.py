@@ -15,10 +15,12 @@ from msgspec import Raw, Struct, json
 from shared_events.bus.patience import patiently
 from shared_events.bus.port import Publisher
 from shared_events.codec import decode, encode
-from shared_events.payloads import Regime, Signal
+from shared_events.payloads import Regime, Signal, WhaleAlert
 from shared_events.runtime.clock import Clock
 from signal_system.fold import Issued
 from signal_system.storage.port import (
+    AFTER_ALL,
+    ALERT,
     BEFORE_ALL,
     TURN,
     About,
@@ -28,6 +30,7 @@ from signal_system.storage.port import (
     Place,
     Store,
 )
+from signal_system.whale_alerts.asking import Asked
 
 MAX_PENDING = 100_000
 """Issued events that may wait for a store that does not take them."""
@@ -35,6 +38,7 @@ MAX_PENDING = 100_000
 log = structlog.get_logger()
 
 _BATCH = 500
+_MOST_ALERTS = 20_000
 
 
 class _Envelope(Struct):
@@ -126,6 +130,34 @@ class SignalStore:
         """Return the turns of a regime as documents, newest first."""
         return self.history(scope, TURN, limit=limit, before=None)
 
+    def alerts(
+        self, asked: Asked, *, limit: int, before: Place = AFTER_ALL
+    ) -> list[tuple[Place, bytes]]:
+        """Return up to `limit` alerts that are asked for, newest first, as documents.
+
+        Looks at no more than the newest twenty thousand before `before`.
+        """
+        found, seen = list[tuple[Place, bytes]](), 0
+        while len(found) < limit and seen < _MOST_ALERTS:
+            page = self._alerts_before(before)
+            for place, raw in page:
+                if asked.wants(decode(raw).data):
+                    found.append((place, _document(raw)))
+            if not page:
+                break
+            before, seen = page[-1][0], seen + len(page)
+        return found[:limit]
+
+    def _alerts_before(self, before: Place) -> list[tuple[Place, bytes]]:
+        """Return a page of alerts, newest first: those that wait, then those that are stored."""
+        waiting = {
+            place: entry.raw
+            for place, entry in reversed(self._pending.items())
+            if place < before and entry.signal and entry.signal.horizon_seconds == ALERT
+        }
+        stored = dict(self._store.alerts(before, _BATCH))
+        return sorted((waiting | stored).items(), reverse=True)[:_BATCH]
+
     def _drop_oldest(self) -> None:
         """Keep memory bounded while the store is broken; a restart folds the journal's tail anew."""
         for place in list(islice(self._pending, len(self._pending) - MAX_PENDING // 2)):
@@ -149,6 +181,8 @@ def _entry(place: Place, event: Issued) -> Entry:
         about = About(fact.coin, fact.horizon_seconds, fact.journal_position)
     elif isinstance(fact, Regime) and fact.previous is not None:
         about = About(fact.scope, TURN, place.position)
+    elif isinstance(fact, WhaleAlert):
+        about = About(fact.coin or "", ALERT, place.position)
     return Entry(place, event.time, about, encode(event))
 
 

@@ -8,6 +8,8 @@ import pytest
 from shared_events.errors import ConfigError
 from shared_events.testing.factories import NOON
 from signal_system.storage.port import (
+    AFTER_ALL,
+    ALERT,
     BEFORE_ALL,
     About,
     Checkpoint,
@@ -170,3 +172,24 @@ def test_a_store_of_a_newer_build_is_left_alone(store: SqliteStore, path: Path) 
 
     with pytest.raises(ConfigError, match="newer build"):
         SqliteStore.open(path)
+
+
+def an_alert(position: int, ordinal: int = 0) -> Entry:
+    raw = f"alert {position}.{ordinal}".encode()
+    return Entry(Place(position, ordinal), NOON, About("BTC", ALERT, position), raw)
+
+
+def test_alerts_are_found_newest_first_from_any_place(store: SqliteStore) -> None:
+    store.commit(checkpoint(an_alert(1), entry(2), an_alert(3), an_alert(3, 1), an_alert(5)))
+
+    everything = [raw for _, raw in store.alerts(AFTER_ALL, 9)]
+
+    assert everything == [b"alert 5.0", b"alert 3.1", b"alert 3.0", b"alert 1.0"]
+    assert store.alerts(Place(3, 1), 1) == [(Place(3, 0), b"alert 3.0")]
+
+
+def test_alerts_outlive_the_signals_of_their_time(store: SqliteStore) -> None:
+    store.commit(checkpoint(an_alert(1), entry(2)))
+
+    assert store.forget_before(NOON + timedelta(days=1), 10) == 1
+    assert len(store.alerts(AFTER_ALL, 9)) == 1

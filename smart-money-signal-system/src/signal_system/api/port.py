@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from shared_events.payloads import Regime
-from signal_system.api.schemas import FeatureImportance
+from signal_system.api.schemas import FeatureImportance, RuleStatistics
+from signal_system.whale_alerts.asking import Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,22 @@ class ReadModel(Protocol):
 
     def feature_importances(self) -> Sequence[FeatureImportance]:
         """Return what features were worth to the classifiers in service, champions first."""
+        ...
+
+    def alerts(
+        self, asked: Asked, *, limit: int, before: tuple[int, int] | None
+    ) -> Sequence[tuple[tuple[int, int], bytes]]:
+        """Return alerts that are asked for, newest first, each encoded and with its place.
+
+        Parameters
+        ----------
+        before
+            The place of the oldest one that is known already.
+        """
+        ...
+
+    def alert_statistics(self) -> Sequence[RuleStatistics]:
+        """Return how often each rule fired and was right."""
         ...
 
     def status(self) -> Status:

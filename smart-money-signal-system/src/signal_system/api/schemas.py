@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from shared_events.payloads import Regime, SignalSchema
+from shared_events.payloads import Regime, SignalSchema, WhaleAlert
 from shared_events.types import Action, Coin, Finite, Freshness, Number, Probability, Text
 from signal_system.ml.importances import Importances
 
@@ -164,6 +164,35 @@ class FeatureImportances(BaseModel):
     """The classifiers in service, of one coin or of all; none, if none is."""
 
     models: list[FeatureImportance]
+
+
+class AlertPage(BaseModel):
+    """Whale alerts, newest first; ``next`` is the cursor of the page after, null at the end."""
+
+    alerts: list[WhaleAlert]
+    next: str | None
+
+
+class RuleStatistics(BaseModel):
+    """How often a rule fired and, of what is known by now, how often the price went that way.
+
+    Right is what beat the costs of a round trip four hours later. ``low`` and ``high`` are Wilson's
+    95 % interval as if outcomes were independent, which neighbouring alerts are not.
+    """
+
+    rule: Text
+    fired: Annotated[int, Field(ge=0)]
+    resolved: Annotated[int, Field(ge=0)]
+    right: Annotated[int, Field(ge=0)]
+    share_right: Probability | None
+    low: Probability | None
+    high: Probability | None
+
+
+class AlertStatistics(BaseModel):
+    """Of every rule that fired since the journal began."""
+
+    rules: list[RuleStatistics]
 
 
 class Rejection(BaseModel):

@@ -14,6 +14,7 @@ from signal_system.api.metrics import Metrics
 from signal_system.api.model_port import ModelDesk
 from signal_system.api.port import ReadModel
 from signal_system.api.routes import (
+    alerts,
     events,
     feature_importance,
     health,
@@ -69,6 +70,7 @@ def build(
     for guarded in (
         signals.routes(read_model),
         regime.routes(read_model),
+        alerts.routes(read_model),
         feature_importance.routes(read_model),
         *([models.routes(desk)] if desk else []),
         status.routes(read_model),

@@ -20,21 +20,25 @@ class Place(NamedTuple):
 
 
 BEFORE_ALL = Place(-1, -1)
+AFTER_ALL = Place(2**63 - 1, 2**63 - 1)
 
 
 TURN = 0
 """The horizon of what has none: that a regime turned."""
 
+ALERT = -1
+"""The horizon of an alert, which none is kept by."""
+
 
 class About(NamedTuple):
-    """What a signal, or a turn of a regime, is found by.
+    """What a signal, a turn of a regime or an alert is found by.
 
     Attributes
     ----------
     coin
-        Or the scope of the regime.
+        Or the scope of the regime; empty for an alert about none.
     horizon_seconds
-        `TURN` for a regime.
+        `TURN` for a regime, `ALERT` for an alert.
     decided_at
         The journal position that a signal states, or that led to the turn.
     """
@@ -118,7 +122,7 @@ class Store(Protocol):
         ...
 
     def forget_before(self, moment: datetime, limit: int) -> int:
-        """Drop up to `limit` events issued before `moment`, turns apart; return how many."""
+        """Drop up to `limit` events issued before `moment`, turns and alerts apart; return how many."""
         ...
 
     def after(self, place: Place, limit: int) -> Sequence[tuple[Place, bytes]]:
@@ -129,6 +133,10 @@ class Store(Protocol):
         self, coin: str, horizon_seconds: int, *, limit: int, before: int | None
     ) -> Sequence[bytes]:
         """Return a coin's issued signals, newest first, from before journal position `before`."""
+        ...
+
+    def alerts(self, before: Place, limit: int) -> Sequence[tuple[Place, bytes]]:
+        """Return up to `limit` alerts that come before `before`, newest first."""
         ...
 
     def ping(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from shared_events.errors import ConfigError
 from signal_system.storage.port import (
+    ALERT,
     BEFORE_ALL,
     TURN,
     Checkpoint,
@@ -39,6 +40,7 @@ CREATE TABLE IF NOT EXISTS bars (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS issued_by_coin ON issued (coin, horizon, decided_at);
 CREATE INDEX IF NOT EXISTS issued_by_time ON issued (at);
+CREATE INDEX IF NOT EXISTS alerts ON issued (position, ordinal) WHERE horizon = -1;
 """
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -126,12 +128,13 @@ class SqliteStore:
             run.execute("DELETE FROM published WHERE position >= ?", (position,))
 
     def forget_before(self, moment: datetime, limit: int) -> int:
-        """Drop up to `limit` events issued before `moment`, turns apart; return how many."""
+        """Drop up to `limit` events issued before `moment`, turns and alerts apart; return how many."""
         with self._transaction() as run:
             return run.execute(
                 "DELETE FROM issued WHERE rowid IN"
-                " (SELECT rowid FROM issued WHERE at < ? AND horizon IS NOT ? ORDER BY at LIMIT ?)",
-                (_milliseconds(moment), TURN, limit),
+                " (SELECT rowid FROM issued WHERE at < ? AND horizon IS NOT ? AND horizon IS NOT ?"
+                " ORDER BY at LIMIT ?)",
+                (_milliseconds(moment), TURN, ALERT, limit),
             ).rowcount
 
     def after(self, place: Place, limit: int) -> Sequence[tuple[Place, bytes]]:
@@ -153,6 +156,16 @@ class SqliteStore:
             (coin, horizon_seconds, before if before is not None else 2**63 - 1, limit),
         )
         return [zlib.decompress(row[0]) for row in rows]
+
+    def alerts(self, before: Place, limit: int) -> Sequence[tuple[Place, bytes]]:
+        """Return up to `limit` alerts that come before `before`, newest first."""
+        rows = self._rows(
+            "SELECT position, ordinal, body FROM issued"
+            " WHERE horizon = -1 AND (position, ordinal) < (?, ?)"
+            " ORDER BY position DESC, ordinal DESC LIMIT ?",
+            (*before, limit),
+        )
+        return [(Place(row[0], row[1]), zlib.decompress(row[2])) for row in rows]
 
     def ping(self) -> None:
         """Return if the store answers."""

@@ -5,7 +5,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from shared_events.payloads import ChangeKind, Position, PositionChange, TradeRef, TraderPositions
+from shared_events.payloads import (
+    ChangeKind,
+    Position,
+    PositionChange,
+    TradeRef,
+    TraderPositions,
+    WhaleAlert,
+)
 from shared_events.testing.factories import NOON, an_address
 from signal_system.testing.events import Event, Number, told
 
@@ -71,3 +78,20 @@ def _kind(before: Decimal, after: Decimal) -> ChangeKind:
     if (before > 0) != (after > 0):
         return "flip"
     return "increase" if abs(after) > abs(before) else "reduce"
+
+
+def an_alert(number: int = 1, **fields: Any) -> WhaleAlert:
+    """Return an alert that was raised `number` minutes after noon."""
+    given: dict[str, Any] = {
+        "alert_id": f"{number:020x}",
+        "rule": "large_open",
+        "rule_version": "1",
+        "severity": "LOW",
+        "episode": f"move:{number}",
+        "address": an_address(number),
+        "coin": "BTC",
+        "side": "buy",
+        "at": NOON + timedelta(minutes=number),
+        "message": "somebody opened a BTC long",
+    }
+    return WhaleAlert(**given | fields)

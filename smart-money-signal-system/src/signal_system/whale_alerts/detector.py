@@ -16,6 +16,7 @@ from signal_system.whale_alerts.episodes import Episodes
 from signal_system.whale_alerts.habits import Habits
 from signal_system.whale_alerts.registry import RULES
 from signal_system.whale_alerts.rule import Case, Finding, Holding, Person, Rule
+from signal_system.whale_alerts.tally import Tally
 from signal_system.whale_alerts.telling import Telling, Verdict
 
 
@@ -59,6 +60,7 @@ class AlertMemory(Struct, kw_only=True):
     episodes: Episodes = field(default_factory=Episodes)
     habits: Habits = field(default_factory=Habits)
     telling: Telling = field(default_factory=Telling)
+    tally: Tally = field(default_factory=Tally)
     perils: dict[str, dict[str, Position]] = {}
     rules: dict[str, Any] = {}
 
@@ -142,7 +144,7 @@ class WhaleAlertDetector:
 
     def rewind(self) -> None:
         """Forget what goes on: time went back to where a recording begins."""
-        self.memory = AlertMemory(habits=self.memory.habits)
+        self.memory = AlertMemory(habits=self.memory.habits, tally=self.memory.tally)
         self._rules = [type(rule)() for rule in self._rules]
 
     def _end_moves(self, now: datetime) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import json
 
-from shared_events.payloads import Regime, Signal
+from shared_events.payloads import Regime, Signal, WhaleAlert
 from signal_system.api.port import Status
-from signal_system.api.schemas import FeatureImportance
+from signal_system.api.schemas import FeatureImportance, RuleStatistics
 from signal_system.api.testing.factories import a_row, a_status
+from signal_system.whale_alerts.asking import Asked
 
 _LIST_HORIZON = 14_400
 
@@ -20,6 +21,8 @@ class MemoryReadModel:
         self.regimes_known: list[Regime] = []
         self.turns: dict[str, list[Regime]] = {}
         self.importances: list[FeatureImportance] = []
+        self.raised: list[WhaleAlert] = []
+        self.statistics: list[RuleStatistics] = []
         self.status_now: Status = a_status()
         self.failing: dict[str, str | None] = {"bus": None, "store": None}
         self._rows = b""
@@ -62,6 +65,19 @@ class MemoryReadModel:
     def feature_importances(self) -> Sequence[FeatureImportance]:
         """Return those that were set."""
         return self.importances
+
+    def alerts(
+        self, asked: Asked, *, limit: int, before: tuple[int, int] | None
+    ) -> Sequence[tuple[tuple[int, int], bytes]]:
+        """Return the alerts that were raised, newest first; the n-th has the place (n, 0)."""
+        placed = [((n, 0), alert) for n, alert in enumerate(self.raised)]
+        older = [each for each in reversed(placed) if before is None or each[0] < before]
+        wanted = [(place, alert) for place, alert in older if asked.wants(alert)]
+        return [(place, alert.model_dump_json().encode()) for place, alert in wanted[:limit]]
+
+    def alert_statistics(self) -> Sequence[RuleStatistics]:
+        """Return those that were set."""
+        return self.statistics
 
     def status(self) -> Status:
         """Return the status."""
