@@ -19,6 +19,8 @@ from signal_system.testing.events import told
 from signal_system.testing.whales import an_alert
 from signal_system.whale_alerts.asking import Asked
 
+ISSUED = ("signals", "outcomes", "regimes", "whale_alerts")
+
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SqliteStore]:
@@ -47,7 +49,7 @@ class Unsteady(MemoryEventBus):
 
 async def published(bus: MemoryEventBus) -> list[StandardEvent[Any]]:
     events: list[StandardEvent[Any]] = []
-    async with bus.subscribe("test", ("signals", "outcomes", "regimes")) as subscription:
+    async with bus.subscribe("test", ISSUED) as subscription:
         while batch := await _next(subscription):
             events += [delivery.event for delivery in batch]
     return events
