@@ -50,7 +50,7 @@ def choose(
         if standing.address not in overrides.removed | overrides.added
         and unfit(standing, least_account_value) is None
     ]
-    ranked.sort(key=lambda m: (-m.score, -known[m.address].account_value, m.address))
+    ranked.sort(key=lambda m: (-float(m.score), -float(known[m.address].account_value), m.address))
     tolerated = ranked[: int(most * HYSTERESIS)]
     staying = [member for member in tolerated if member.address in incumbents][:most]
     stays = {member.address for member in staying}

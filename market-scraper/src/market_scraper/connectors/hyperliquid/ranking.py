@@ -84,10 +84,15 @@ def profile(
     )
 
 
+def generation_of(raw: bytes) -> str:
+    """Return what tells this generation of the file from the next."""
+    return blake2b(raw, digest_size=8).hexdigest()
+
+
 def ranking(raw: bytes) -> tuple[str, dict[str, Standing]]:
-    """Return what tells this generation from the next, and its rows."""
+    """Return what tells this generation from the next, and its rows, in one go."""
     standings = {standing.address: standing for standing in parse_leaderboard(raw)}
-    return blake2b(raw, digest_size=8).hexdigest(), standings
+    return generation_of(raw), standings
 
 
 def _row(window: Window, rank: int, standing: Standing) -> LeaderboardRow:

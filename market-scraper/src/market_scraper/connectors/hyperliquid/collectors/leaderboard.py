@@ -9,13 +9,14 @@ from typing import ClassVar
 import structlog
 
 from market_scraper.collecting import Pulse
+from market_scraper.connectors.hyperliquid.parse import parse_leaderboard
 from market_scraper.connectors.hyperliquid.ranking import (
     WINDOWS,
     chunks,
     departures,
+    generation_of,
     introductions,
     profile,
-    ranking,
 )
 from market_scraper.connectors.hyperliquid.rest import InfoClient
 from market_scraper.connectors.hyperliquid.venue_time import VenueTime
@@ -31,6 +32,8 @@ from shared_events.runtime.clock import Clock
 log = structlog.get_logger()
 
 _OVERRIDE_SECONDS = 2.0
+_ROWS_AT_ONCE = 50
+"""Rows of the file that are read in one go: about a millisecond."""
 
 
 class LeaderboardCollector:
@@ -145,7 +148,7 @@ class LeaderboardCollector:
 
     async def _read(self) -> None:
         raw = await self._info.leaderboard()
-        generation, self.standings = await asyncio.to_thread(ranking, raw)
+        generation, self.standings = await asyncio.to_thread(generation_of, raw), await _rows(raw)
         if generation != self._generation:
             at = self._venue_time.now()
             await self._publish_ranking(generation, at)
@@ -203,3 +206,13 @@ class LeaderboardCollector:
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
+
+
+async def _rows(raw: bytes) -> dict[str, Standing]:
+    """Return the rows of the file by address, read a few at a time: a thread would hold the others up."""
+    standings: dict[str, Standing] = {}
+    for standing in parse_leaderboard(raw):
+        standings[standing.address] = standing
+        if not len(standings) % _ROWS_AT_ONCE:
+            await asyncio.sleep(0)
+    return standings

@@ -115,7 +115,8 @@ class TraderPositionsCollector:
         for address in self.members.keys() - wanted.keys():
             self.remove_trader(address)
         for member in wanted.values():
-            self.add_trader(member)
+            if self.members.get(member.address) != member:
+                self.add_trader(member)
 
     def add_trader(self, member: Member) -> None:
         """Track `member`: its trades from now on, its book as soon as the venue has stated it."""
