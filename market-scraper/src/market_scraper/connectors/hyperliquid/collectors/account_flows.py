@@ -49,6 +49,7 @@ class AccountFlowsCollector:
         self._leverages: dict[tuple[str, str], _Leverages] = {}
         feed.on_data[USER_FUNDINGS] = self._on_funding
         feed.on_data[LEDGER_UPDATES] = self._on_ledger
+        self._positions = positions
         positions.on_state.append(self.stated)
 
     async def collect(self) -> None:
@@ -68,6 +69,15 @@ class AccountFlowsCollector:
                 if coin in before and before[coin] != leverage:
                     self._news.append(_changed(account, coin, leverage))
             self._leverages[account.id] = now
+        if len(self._leverages) > 2 * len(self._positions.books.accounts) + _MOST_REMEMBERED:
+            self._forget()
+
+    def _forget(self) -> None:
+        """Remember only those who are followed still."""
+        members = self._positions.members
+        self._leverages = {
+            book: known for book, known in self._leverages.items() if book[0] in members
+        }
 
     def _on_funding(self, data: Data) -> None:
         self._take(parse_funding_frame(data.raw))
