@@ -154,12 +154,13 @@ def test_a_flip_on_command_while_others_still_turn_holds(world: World) -> None:
 def test_the_opening_turn_takes_as_long_as_there_are_many_and_makes_no_block_long(
     config: Config,
 ) -> None:
-    many = replace(config, traders=1_500, orders_per_second=0.0, nettings_per_hour=0.0)
+    many = replace(config, traders=1_500, orders_per_second=0.0, flip_seconds=1_000.0)
     world = World(many, many.start_ms)
+    world.skip_to(many.start_ms + 10_000)  # so long it took to build
     positions = [(t.index, c) for t in world.population.traders if t.planted for c in t.coins]
     wanted = [world.flow.directions[coin] for _, coin in positions]
 
-    blocks = _until(world, many.start_ms + len(positions) + 200)
+    blocks = _until(world, many.start_ms + 10_000 + len(positions) + 200)
 
     held = [world.ledger.accounts[who].lots(coin) for who, coin in positions]
     turned = sum(side * lots > 0 for side, lots in zip(wanted, held, strict=True))
@@ -190,6 +191,7 @@ def test_a_venue_restarted_later_finds_what_the_first_one_lived_to_see(config: C
 
 def test_who_has_nothing_left_decides_nothing(world: World) -> None:
     ruined = world.population.planted(1)[0].index
+    world.flip(1, 1)
     world.step()
     held = world.ledger.accounts[ruined].lots(1)
     for pocket in world.ledger.accounts[ruined].pockets.values():

@@ -61,11 +61,11 @@ class Flow:
     """Decides the orders of every block; the same seed and calls give the same orders.
 
     What accounts decide for themselves goes on as in the past. A coordinated turn overrides it for
-    one coin until each account's own next decision; it tells nothing of prices. With ``turning_ms``
-    every coin begins with one at that moment.
+    one coin until each account's own next decision; it tells nothing of prices. A venue that is
+    ``turning`` begins with one of every coin, in its first block: that may be long after the past ended.
     """
 
-    def __init__(self, past: Past, ledger: Ledger, seed: int, turning_ms: float | None) -> None:
+    def __init__(self, past: Past, ledger: Ledger, seed: int, *, turning: bool) -> None:
         self.random = Random(seed)  # noqa: S311 - a simulation
         self._past = past
         self._coins = past.coins
@@ -93,8 +93,7 @@ class Flow:
         self.directions = _opening_directions(seed, past.coins)
         self._planned = past.minutes // DAY_MINUTES
         self._plan(past.pending)
-        if turning_ms is not None:
-            self._open(turning_ms)
+        self._opening = turning
 
     @property
     def bitcoin_share(self) -> float:
@@ -192,6 +191,8 @@ class Flow:
 
     def due(self, now_ms: float, market: Market) -> list[Order]:
         """Return the orders that carry out the decisions and turns whose time has come."""
+        if self._opening:
+            self._open(now_ms)
         wanted: dict[tuple[int, int], float] = {}
         while self._due and self._due[0][0] <= now_ms:
             _, _, account, coin, exposure, turning = heappop(self._due)
@@ -221,6 +222,7 @@ class Flow:
 
     def _open(self, now_ms: float) -> None:
         """Plan that all planted traders of every coin take a side, in the time that so many need."""
+        self._opening = False
         planted = sum(len(t.coins) for t in self._population.traders if t.planted)
         for coin, direction in enumerate(self.directions):
             self.turn(coin, direction, now_ms, spread_ms=planted / OPENING_PACE, part=1.0)

@@ -78,9 +78,7 @@ class World:
             self.past.origin_ms,
             start_ms,
         )
-        self.flow = Flow(
-            self.past, self.ledger, config.seed, start_ms if config.flip_seconds else None
-        )
+        self.flow = Flow(self.past, self.ledger, config.seed, turning=config.flip_seconds > 0)
         self.script = Script(self.flow)
         self._followers = Followers(self.coins, self.market)
         self._followers.follow(start_ms)
