@@ -129,6 +129,8 @@ class Signal(Value):
     models: Models = Models()
     probabilities: Odds | None = None
     base_rates: Odds | None = None
+    forecast_number: int | None = None
+    forecast_prev_hash: str | None = None
 
     @property
     def horizon(self) -> timedelta:

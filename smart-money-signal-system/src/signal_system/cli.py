@@ -39,6 +39,12 @@ add_later(
 )
 add_later(
     app,
+    "verify-track-record",
+    "signal_system.evaluation.verify_command",
+    "Recompute every hash and every score of the forecasts that are kept.",
+)
+add_later(
+    app,
     "evaluate",
     "signal_system.evaluation.evaluate_command",
     "Judge weighting schemes over journals whose truth is known.",

@@ -29,7 +29,7 @@ from signal_system.whale_alerts.detector import AlertMemory, WhaleAlertDetector
 __all__ = ["SNAPSHOT_VERSION", "SOURCE", "Encoded", "Fold", "FoldConfig", "FoldSnapshot", "Issued"]
 
 SOURCE = "signal-system"
-SNAPSHOT_VERSION = 9
+SNAPSHOT_VERSION = 10
 """Raised whenever a snapshot of an earlier build would be misread: the journal is folded instead."""
 
 _LATEST_NEWS = timedelta(days=1)  # no bar that is asked about is longer
@@ -246,7 +246,7 @@ class Fold:
         )
         told = list[Outcome]()
         for claim, outcome in open_.hear(*effect.quote, now, terms) if effect.quote else ():
-            realised = came_true(outcome, terms.cost)
+            realised = came_true(outcome)
             if realised is not None and claim.base is not None:
                 self.processor.learn(claim, realised)
             told.append(outcome)

@@ -15,7 +15,7 @@ from msgspec import Raw, Struct, json
 from shared_events.bus.patience import patiently
 from shared_events.bus.port import Publisher
 from shared_events.codec import decode, encode
-from shared_events.payloads import Regime, Signal, WhaleAlert
+from shared_events.payloads import Outcome, Regime, Signal, WhaleAlert
 from shared_events.runtime.clock import Clock
 from signal_system.fold import Issued
 from signal_system.storage.port import (
@@ -28,6 +28,7 @@ from signal_system.storage.port import (
     Entry,
     KeptBar,
     Place,
+    Scored,
     Store,
 )
 from signal_system.whale_alerts.asking import Asked
@@ -183,7 +184,16 @@ def _entry(place: Place, event: Issued) -> Entry:
         about = About(fact.scope, TURN, place.position)
     elif isinstance(fact, WhaleAlert):
         about = About(fact.coin or "", ALERT, place.position)
-    return Entry(place, event.time, about, encode(event))
+    return Entry(place, event.time, about, encode(event), _scored(event))
+
+
+def _scored(event: Issued) -> Scored | None:
+    fact = event.data
+    if isinstance(fact, Outcome):
+        return Scored(fact.signal_id, None)
+    if isinstance(fact, Signal) and fact.forecast_number is not None:
+        return Scored(event.id, fact.forecast_number)
+    return None
 
 
 def _document(raw: bytes) -> bytes:

@@ -173,6 +173,10 @@ class SignalSchema(Payload):
     """Of the three outcomes after costs; the base rates while `calibrated` is false."""
     base_rates: OddsSchema | None = None
     """How often each came about over the windows of this coin and horizon so far."""
+    forecast_number: Annotated[int, Field(ge=0)] | None = None
+    """Its place in the track record, from 0; None of a signal that is not scored."""
+    forecast_prev_hash: Text | None = None
+    """The `hash` of the forecast before it."""
 
     @property
     def subject(self) -> str:
@@ -213,7 +217,7 @@ class Outcome(Payload):
     right: bool | None = None
     """Whether the action was."""
     realised: Text | None = None
-    """The class that came true, of a prediction: ``buy``, ``sell`` or ``hold``."""
+    """The class that came true: ``buy``, ``sell`` or ``hold``."""
 
     @property
     def subject(self) -> str:

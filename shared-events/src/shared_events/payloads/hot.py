@@ -205,6 +205,8 @@ class Signal(Struct, frozen=True, kw_only=True):
     models: Models = Models()
     probabilities: Odds | None = None
     base_rates: Odds | None = None
+    forecast_number: Count | None = None
+    forecast_prev_hash: Text | None = None
 
     @property
     def subject(self) -> str:

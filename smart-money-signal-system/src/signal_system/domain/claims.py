@@ -79,5 +79,11 @@ class Claim(Struct, frozen=True):
     @property
     def window(self) -> int:
         """Which window of the horizon's length it was said in; of a bet, which bar it is about."""
-        length = timedelta(seconds=self.horizon_seconds) if self.bet is None else _MILLISECOND
-        return (self.said_at - _EPOCH) // length
+        if self.bet is None:
+            return window_of(self.said_at, self.horizon_seconds)
+        return (self.said_at - _EPOCH) // _MILLISECOND
+
+
+def window_of(moment: datetime, horizon_seconds: int) -> int:
+    """Return which window of the horizon's length `moment` is in; they begin at multiples in UTC."""
+    return (moment - _EPOCH) // timedelta(seconds=horizon_seconds)

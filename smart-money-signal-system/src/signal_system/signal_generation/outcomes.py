@@ -76,11 +76,15 @@ class Outcomes(Struct):
         if len(waiting) >= _MOST_OPEN:
             return False
         if repeats is not None:
-            if claim.window <= self.joined.get(repeats, -1):
+            if not self.is_new(repeats, claim.window):
                 return False
             self.joined[repeats] = claim.window
         waiting.append(claim)
         return True
+
+    def is_new(self, repeats: str, window: int) -> bool:
+        """Tell whether what repeats itself has no claim in `window` yet."""
+        return window > self.joined.get(repeats, -1)
 
     def hear(
         self, coin: str, price: Decimal, at: datetime, now: datetime, terms: Terms
@@ -178,9 +182,11 @@ def _told(claim: Claim, price: Decimal | None, cost: Decimal, realised: Action |
     change = result = right = None
     if price is not None:
         change = (price / reference - 1).quantize(_EXACT)
-        sides = {"BUY": change - cost, "SELL": -change - cost}
+        sides: dict[Action, Decimal] = {"BUY": change - cost, "SELL": -change - cost}
         result = sides.get(claim.action, Decimal(0))
-        right = result > 0 if claim.action in sides else max(sides.values()) <= 0
+        if realised is None:
+            realised = next((side for side, paid in sides.items() if paid > 0), "NEUTRAL")
+        right = realised == claim.action
     return Outcome(
         signal_id=claim.id,
         coin=claim.coin,
@@ -192,24 +198,20 @@ def _told(claim: Claim, price: Decimal | None, cost: Decimal, realised: Action |
         outcome_price=price,
         price_change=change,
         result_after_costs=result,
-        right=right if realised is None else realised == claim.action,
+        right=right,
         realised=realised and _CLASSES[realised],
     )
 
 
-def came_true(told: Outcome, cost: Decimal) -> Action | None:
-    """Return which action would have been right; None of what is unresolved.
+def came_true(told: Outcome) -> Action | None:
+    """Return which action was right; None of what is unresolved.
 
     Examples
     --------
     >>> from datetime import UTC
     >>> noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
     >>> claim = Claim("an-event", "BTC", "BUY", noon, 3600, Decimal(100))
-    >>> came_true(resolved(claim, Decimal(99), Decimal("0.001")), Decimal("0.001"))
+    >>> came_true(resolved(claim, Decimal(99), Decimal("0.001")))
     'SELL'
     """
-    if told.price_change is None:
-        return None
-    if told.price_change > cost:
-        return "BUY"
-    return "SELL" if -told.price_change > cost else "NEUTRAL"
+    return next((action for action, name in _CLASSES.items() if name == told.realised), None)

@@ -11,7 +11,7 @@ from msgspec import Struct, field, structs
 from shared_events.payloads import Contribution, Models, Odds, RegimeView, Signal
 from shared_events.types import Action, Freshness
 from signal_system.domain.circumstances import Circumstances
-from signal_system.domain.claims import Claim
+from signal_system.domain.claims import Claim, window_of
 from signal_system.domain.exposure import Exposure, usd
 from signal_system.domain.market import Market
 from signal_system.domain.moves import HORIZONS, Count
@@ -137,6 +137,8 @@ class Memory(Struct):
         decided once, when the instant is over.
     calibrations
         What outcomes taught, by horizon, of the configuration with the hash `calibrated_for`.
+    forecasts, forecast_chain
+        How many signals the track record has, and the hash of the newest.
     """
 
     opinions: dict[str, Opinion] = {}
@@ -147,6 +149,8 @@ class Memory(Struct):
     outcomes: Outcomes = field(default_factory=Outcomes)
     calibrations: dict[int, Calibration] = {}
     calibrated_for: str = ""
+    forecasts: int = 0
+    forecast_chain: str = GENESIS
 
 
 class SignalGenerationProcessor:
@@ -354,14 +358,25 @@ class SignalGenerationProcessor:
         return is_first or decision.actions != opinion.actions or (is_due and has_voters)
 
     def _issue(self, decision: Decision, position: int) -> list[Signal]:
-        issued = []
-        for signal in self.signals(decision, position):
-            issued.append(linked(signal, self.memory.chain))
-            self.memory.chain = issued[-1].hash
+        issued = [self._linked(signal) for signal in self.signals(decision, position)]
         self.memory.issued += len(issued)
         opinion = self.memory.opinions[decision.coin]
         opinion.actions, opinion.net = decision.actions, decision.net
         return issued
+
+    def _linked(self, signal: Signal) -> Signal:
+        """Return `signal` as the next of the chain, and of the track record's if it will be scored."""
+        memory, window = self.memory, window_of(signal.as_of, signal.horizon_seconds)
+        scored = memory.outcomes.is_new(signal.subject, window) and signal.reference_price
+        if scored:
+            signal = structs.replace(
+                signal, forecast_number=memory.forecasts, forecast_prev_hash=memory.forecast_chain
+            )
+        chained = linked(signal, memory.chain)
+        memory.chain = chained.hash
+        if scored:
+            memory.forecasts, memory.forecast_chain = memory.forecasts + 1, chained.hash
+        return chained
 
     def _common(self, decision: Decision, position: int) -> Signal:
         """Return the document of `decision` with what the horizons share; the rest is a stand-in."""

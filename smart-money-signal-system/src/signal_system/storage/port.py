@@ -48,6 +48,30 @@ class About(NamedTuple):
     decided_at: int
 
 
+class Scored(NamedTuple):
+    """What an event is to the track record: a forecast, or the outcome of one.
+
+    Attributes
+    ----------
+    signal_id
+        The event that carried the signal.
+    number
+        The forecast's place; None of an outcome.
+    """
+
+    signal_id: str
+    number: int | None
+
+
+class KeptForecast(NamedTuple):
+    """A forecast as it was published, and its outcome; None while there is none."""
+
+    number: int
+    signal_id: str
+    raw: bytes
+    outcome: bytes | None
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One issued event; `signal` is None for one that nobody looks for by itself."""
@@ -56,6 +80,7 @@ class Entry:
     at: datetime
     signal: About | None
     raw: bytes
+    scored: Scored | None = None
 
 
 class KeptBar(NamedTuple):
@@ -137,6 +162,10 @@ class Store(Protocol):
 
     def alerts(self, before: Place, limit: int) -> Sequence[tuple[Place, bytes]]:
         """Return up to `limit` alerts that come before `before`, newest first."""
+        ...
+
+    def forecasts(self, number: int, limit: int) -> Sequence[KeptForecast]:
+        """Return up to `limit` forecasts from `number` on, in order; they are kept for ever."""
         ...
 
     def ping(self) -> None:

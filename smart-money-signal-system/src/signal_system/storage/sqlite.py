@@ -17,6 +17,7 @@ from signal_system.storage.port import (
     Checkpoint,
     Entry,
     KeptBar,
+    KeptForecast,
     Place,
     StorageError,
 )
@@ -38,6 +39,10 @@ CREATE TABLE IF NOT EXISTS bars (
     series TEXT NOT NULL, open_ms INTEGER NOT NULL, body BLOB NOT NULL,
     PRIMARY KEY (series, open_ms)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS forecasts (
+    number INTEGER PRIMARY KEY, signal_id TEXT NOT NULL UNIQUE, position INTEGER NOT NULL,
+    body BLOB NOT NULL, outcome BLOB, outcome_position INTEGER
+) STRICT;
 CREATE INDEX IF NOT EXISTS issued_by_coin ON issued (coin, horizon, decided_at);
 CREATE INDEX IF NOT EXISTS issued_by_time ON issued (at);
 CREATE INDEX IF NOT EXISTS alerts ON issued (position, ordinal) WHERE horizon = -1;
@@ -115,6 +120,7 @@ class SqliteStore:
         rows = [_row_of(entry) for entry in checkpoint.entries]
         with self._transaction() as run:
             run.executemany("INSERT OR IGNORE INTO issued VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            _keep_scored(run, checkpoint.entries)
             run.execute("REPLACE INTO snapshot VALUES (1, ?, ?)", (checkpoint.position, body))
             run.execute("REPLACE INTO published VALUES (1, ?, ?)", checkpoint.published)
             _keep_bars(run, checkpoint.bars)
@@ -125,6 +131,12 @@ class SqliteStore:
             run.execute("DELETE FROM snapshot")
             run.execute("DELETE FROM bars")
             run.execute("DELETE FROM issued WHERE position >= ?", (position,))
+            run.execute("DELETE FROM forecasts WHERE position >= ?", (position,))
+            run.execute(
+                "UPDATE forecasts SET outcome = NULL, outcome_position = NULL"
+                " WHERE outcome_position >= ?",
+                (position,),
+            )
             run.execute("DELETE FROM published WHERE position >= ?", (position,))
 
     def forget_before(self, moment: datetime, limit: int) -> int:
@@ -167,6 +179,20 @@ class SqliteStore:
         )
         return [(Place(row[0], row[1]), zlib.decompress(row[2])) for row in rows]
 
+    def forecasts(self, number: int, limit: int) -> Sequence[KeptForecast]:
+        """Return up to `limit` forecasts from `number` on, in order; they are kept for ever."""
+        rows = self._rows(
+            "SELECT number, signal_id, body, outcome FROM forecasts WHERE number >= ?"
+            " ORDER BY number LIMIT ?",
+            (number, limit),
+        )
+        return [
+            KeptForecast(
+                row[0], row[1], zlib.decompress(row[2]), row[3] and zlib.decompress(row[3])
+            )
+            for row in rows
+        ]
+
     def ping(self) -> None:
         """Return if the store answers."""
         self._row("SELECT 1")
@@ -207,6 +233,25 @@ def _row_of(entry: Entry) -> tuple[Any, ...]:
     body = zlib.compress(entry.raw, _FAST)
     about = entry.signal or (None, None, None)
     return (*entry.place, _milliseconds(entry.at), *about, body)
+
+
+def _keep_scored(run: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    """Keep forecasts as they were first made, and the first outcome of each."""
+    for entry in entries:
+        if entry.scored is None:
+            continue
+        body = zlib.compress(entry.raw, _FAST)
+        if entry.scored.number is not None:
+            run.execute(
+                "INSERT OR IGNORE INTO forecasts VALUES (?, ?, ?, ?, NULL, NULL)",
+                (entry.scored.number, entry.scored.signal_id, entry.place.position, body),
+            )
+        else:
+            run.execute(
+                "UPDATE forecasts SET outcome = ?, outcome_position = ?"
+                " WHERE signal_id = ? AND outcome IS NULL",
+                (body, entry.place.position, entry.scored.signal_id),
+            )
 
 
 def _keep_bars(run: sqlite3.Connection, bars: Sequence[KeptBar]) -> None:
