@@ -243,6 +243,17 @@ class Service:
             self._figures.dead_letters = sum(map(len, letters))
 
 
+def open_store(settings: Settings) -> Store:
+    """Open the store that the settings name, to be closed by the caller.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be used.
+    """
+    return SqliteStore.open(settings.database)
+
+
 @asynccontextmanager
 async def running(
     settings: Settings,
@@ -266,7 +277,7 @@ async def running(
         If the settings cannot work.
     """
     async with AsyncExitStack() as stack:
-        store = stack.enter_context(closing(SqliteStore.open(settings.database)))
+        store = stack.enter_context(closing(open_store(settings)))
         journal = stack.enter_context(JournalWriter(settings.journal, fsync=settings.journal_fsync))
         if bus is None:
             holder = f"{gethostname()}:{settings.data_dir.resolve()}"

@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from shared_events.errors import ConfigError
+from signal_system.app import open_store
 from signal_system.config import Settings
 from signal_system.domain.moves import HORIZONS
 from signal_system.evaluation.track_record import Score, judged, scored
 from signal_system.storage.port import KeptForecast, Store
-from signal_system.storage.sqlite import SqliteStore
 
 _AT_ONCE = 1_000
 
@@ -28,10 +28,10 @@ def verify_track_record(
     ] = None,
 ) -> None:
     """Recompute every hash and every score of the forecasts that are kept; name the first misfit."""
-    database = Settings.read(data_dir=data).database
-    if not database.exists():
-        raise ConfigError(f"there is no {database}: name the folder with --data")
-    with closing(SqliteStore.open(database)) as store:
+    settings = Settings.read(data_dir=data)
+    if not settings.database.exists():
+        raise ConfigError(f"there is no {settings.database}: name the folder with --data")
+    with closing(open_store(settings)) as store:
         forecasts = list(judged(kept(store)))
     table = Table(
         "horizon", "coin", "forecasts", "resolved", "windows", "hit rate", "Brier", "base"
