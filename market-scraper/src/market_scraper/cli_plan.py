@@ -82,7 +82,7 @@ def _rows(settings: Settings, found: Plan) -> list[tuple[str, str]]:
                 f" connections, of which one more while one is handed over"
             ),
         ),
-        ("user slots", f"at most {found.most_users} of 10"),
+        ("user slots", f"{found.most_users} of 10"),
         ("disk a day", f"about {found.disk_bytes_a_day / 1e6:.0f} MB at most"),
         ("recording", _recording(settings)),
     ]

@@ -17,9 +17,9 @@ def test_five_hundred_traders_fit_but_their_audits_take_longer_than_a_minute() -
     found = plan(settings(), coins=180)
 
     assert found.weight_limit == 840
-    assert found.contexts_weight == 120
+    assert found.contexts_weight == 140
     assert found.candles_weight == pytest.approx(3 * 21 / 60)
-    assert found.anchor_seconds == pytest.approx(60 * 1_000 / (0.9 * 840 - 120))
+    assert found.anchor_seconds == pytest.approx(60 * 1_000 / (0.9 * 840 - 140))
     assert found.weight <= found.weight_limit * 0.8
     assert 60 < found.audit_round_seconds < 150
     [misfit] = found.misfits
@@ -39,10 +39,19 @@ def test_what_does_not_fit_is_named_with_what_to_do() -> None:
     assert [misfit.split()[0] for misfit in found.misfits] == [
         "markets",
         "to",
-        "900",
+        "1024",
         "BUDGET_SHARE",
     ]
     assert "raise CONTEXTS_SECONDS" in found.misfits[0]
+
+
+def test_everything_that_is_listened_to_is_counted() -> None:
+    all_of_it = plan(settings(), coins=180)
+    less = plan(settings(builder_exchanges=False, user_slots=0), coins=180)
+
+    assert all_of_it.subscriptions == 180 + 120 + 1 + 3 + 3 * 8
+    assert all_of_it.most_users == 8
+    assert (less.subscriptions, less.most_users) == (180 + 3, 0)
 
 
 def test_disk_grows_with_traders_and_agrees_with_what_was_measured() -> None:

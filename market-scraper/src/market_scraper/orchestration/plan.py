@@ -5,16 +5,20 @@ from typing import Final
 
 from market_scraper.config import Settings
 from market_scraper.connectors.hyperliquid.budget import base_weight, row_weight
+from market_scraper.connectors.hyperliquid.collectors.trader_fills import CHANNELS
 from market_scraper.connectors.hyperliquid.room import room_for
 from market_scraper.intervals import INTERVALS
 
 USUAL_COINS: Final = 180
 """How many perpetuals the venue listed on its own dex in September 2026."""
+USUAL_BUILDER_COINS: Final = 120
+"""How many more builders may list: assumed, since a plan asks for one list alone."""
 
 _STATE = base_weight({"type": "clearinghouseState"})
 _CANDLES = base_weight({"type": "candleSnapshot"})
 _PAGE = 5_000
 _CONTEXTS = base_weight({"type": "metaAndAssetCtxs"})
+_METAS = base_weight({"type": "allPerpMetas"})
 _ROLE = base_weight({"type": "userRole"})
 _ROLE_SECONDS = 15.0
 _MINUTE = 60.0
@@ -55,6 +59,7 @@ def plan(settings: Settings, coins: int) -> Plan:
     """Reckon what following `coins` listed coins with `settings` takes."""
     limit, traders = settings.weight_limit, settings.max_traders
     contexts = _CONTEXTS * _MINUTE / settings.contexts_seconds
+    contexts += _METAS if settings.builder_exchanges else 0
     candles = _candles_a_minute(settings)
     start = _STATE * traders + _history(settings)
     for_anchors = max(_ANCHORS * limit - contexts, 1.0)
@@ -62,6 +67,7 @@ def plan(settings: Settings, coins: int) -> Plan:
     wished = _STATE * traders * _MINUTE / settings.audit_seconds
     audits = min(wished, for_audits)
     room = room_for(settings.budget_share)
+    subscriptions = _subscriptions(settings, coins, room.users)
     return Plan(
         weight_limit=limit,
         contexts_weight=contexts,
@@ -72,18 +78,18 @@ def plan(settings: Settings, coins: int) -> Plan:
         anchor_seconds=_MINUTE * _STATE * traders / for_anchors,
         audit_round_seconds=_MINUTE * _STATE * traders / audits,
         roles_hours=traders * _ROLE_SECONDS / 3_600,
-        subscriptions=coins,
+        subscriptions=subscriptions,
         most_subscriptions=room.subscriptions,
         lines=room.lines,
-        most_users=room.users,
+        most_users=min(settings.user_slots, room.users),
         disk_bytes_a_day=_BYTES_A_TRADER * traders
         + _BYTES_OF_LEADERBOARD * _DAY / settings.leaderboard_seconds,
-        misfits=tuple(_misfits(settings, coins, contexts + candles, audits, wished)),
+        misfits=tuple(_misfits(settings, subscriptions, contexts + candles, audits, wished)),
     )
 
 
 def _misfits(
-    settings: Settings, coins: int, fixed: float, audits: float, wished: float
+    settings: Settings, subscriptions: int, fixed: float, audits: float, wished: float
 ) -> list[str]:
     limit, room = settings.weight_limit, room_for(settings.budget_share)
     found = []
@@ -97,14 +103,21 @@ def _misfits(
             f"to audit {settings.max_traders} traders every {settings.audit_seconds:.0f} s takes"
             f" {wished:.0f} request weights a minute and {audits:.0f} are left for it: a round takes longer"
         )
-    if coins > room.subscriptions:
+    if subscriptions > room.subscriptions:
         found.append(
-            f"{coins} coins want as many subscriptions, and {room.subscriptions} fit if a connection is to"
+            f"{subscriptions} subscriptions are wanted, and {room.subscriptions} fit if a connection is to"
             " be handed over: the trades of the rest are not seen"
         )
     if room.users == 0:
         found.append("BUDGET_SHARE leaves no user's own channel: nobody is verified that way")
     return found
+
+
+def _subscriptions(settings: Settings, coins: int, users: int) -> int:
+    """Return what is listened to: trades of every coin, minutes of the followed ones, own channels."""
+    own = len(CHANNELS) * min(settings.user_slots, users)
+    builders = USUAL_BUILDER_COINS + 1 if settings.builder_exchanges else 0
+    return coins + builders + len(settings.coins) + own
 
 
 def _candles_a_minute(settings: Settings) -> float:

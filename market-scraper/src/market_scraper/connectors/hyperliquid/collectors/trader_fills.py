@@ -22,7 +22,9 @@ from shared_events.runtime.clock import Clock
 
 log = structlog.get_logger()
 
-_CHANNELS = (USER_FILLS, USER_FUNDINGS, LEDGER_UPDATES)
+CHANNELS = (USER_FILLS, USER_FUNDINGS, LEDGER_UPDATES)
+"""What is listened to of a wallet that has a place."""
+
 _LOOK_SECONDS = 0.25
 _ASSIGN_SECONDS = 10.0
 _FILL_SECONDS = 1.0
@@ -102,10 +104,10 @@ class TraderFillsCollector:
         wanted, heard = self.slots.held, self._feed.users
         for address in heard - wanted:
             self._heard.discard(address)
-            for channel in _CHANNELS:
+            for channel in CHANNELS:
                 self._feed.unsubscribe(Subscription(channel, user=address))
         for address in wanted - heard:
-            for channel in _CHANNELS:
+            for channel in CHANNELS:
                 self._feed.subscribe(Subscription(channel, user=address))
         if wanted != heard:
             log.debug("listening", wallets=len(self._feed.users), new=len(wanted - heard))
