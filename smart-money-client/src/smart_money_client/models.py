@@ -131,6 +131,7 @@ class Signal(Value):
     base_rates: Odds | None = None
     forecast_number: int | None = None
     forecast_prev_hash: str | None = None
+    why: str = ""
 
     @property
     def horizon(self) -> timedelta:

@@ -177,6 +177,8 @@ class SignalSchema(Payload):
     """Its place in the track record, from 0; None of a signal that is not scored."""
     forecast_prev_hash: Text | None = None
     """The `hash` of the forecast before it."""
+    why: Text = ""
+    """In one sentence: what it rests on and what would end it, or why there is no opinion."""
 
     @property
     def subject(self) -> str:

@@ -207,6 +207,7 @@ class Signal(Struct, frozen=True, kw_only=True):
     base_rates: Odds | None = None
     forecast_number: Count | None = None
     forecast_prev_hash: Text | None = None
+    why: Text = ""
 
     @property
     def subject(self) -> str:

@@ -1,6 +1,6 @@
 """Decides, on every event, whether a coin's opinion changed, and issues the documents."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -42,6 +42,7 @@ from signal_system.signal_generation.gates import (
 )
 from signal_system.signal_generation.grid import Grid, next_due
 from signal_system.signal_generation.outcomes import Outcomes
+from signal_system.signal_generation.words import in_words
 from signal_system.state import State
 
 _EMPTY = Exposure()
@@ -243,6 +244,7 @@ class SignalGenerationProcessor:
                 probabilities=view.odds,
                 base_rates=view.base,
                 models=self._models(common.models, horizon, view),
+                why=self._why(decision, view, common.contributions_for),
                 expected_value_after_costs=view.trip.earned,
                 cost_to_flip_usd=self._cost_to_flip(decision, view),
                 gates=view.gates,
@@ -431,6 +433,11 @@ class SignalGenerationProcessor:
         return contributions(
             decision.coin, decision.exposure, mark, self._state, decision.pool, link
         )
+
+    def _why(self, decision: Decision, view: View, supporting: Sequence[Contribution]) -> str:
+        kept = self._rules.conviction_kept * self._rules.log_odds_per_tilt
+        cost = self._cost_to_flip(decision, view)
+        return in_words(view.action, decision.pool.score, kept, view.gates, supporting, cost)
 
     def _cost_to_flip(self, decision: Decision, view: View) -> Decimal | None:
         """Return None where no amount would do: a gate that money does not open is shut."""
