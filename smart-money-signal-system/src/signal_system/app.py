@@ -34,15 +34,19 @@ from signal_system.ml.features.registry import SERVED
 from signal_system.ml.model_registry import ModelRegistry
 from signal_system.model_desk import LiveModelDesk
 from signal_system.model_watcher import LOOK_SECONDS, ModelWatcher
+from signal_system.notifiers.desk import NotifierDesk
+from signal_system.notifiers.receivers import read_receivers
 from signal_system.pacing import Pacer
 from signal_system.predicting import Predictor
 from signal_system.read_model import BusFigures, LiveReadModel
 from signal_system.restoring import restore
 from signal_system.signal_store import SignalStore
 from signal_system.storage.feature_redis import OnlineFeatures, open_online
-from signal_system.storage.port import StorageError, Store
+from signal_system.storage.ledger import Ledger
+from signal_system.storage.port import Place, StorageError, Store
 from signal_system.storage.served_features import ServedFeatures
 from signal_system.storage.sqlite import SqliteStore
+from signal_system.storage.sqlite_outbox import SqliteOutbox
 
 log = structlog.get_logger()
 
@@ -61,6 +65,7 @@ class Adapters:
 
     bus: EventBus
     store: Store
+    ledger: Ledger
     journal: JournalWriter
     online: OnlineFeatures | None
 
@@ -89,6 +94,9 @@ class Service:
         feed = FeatureFeed(SERVED, self._bars.hear)
         self.fold = Fold(settings.fold_config(), feed, self.features.add)
         self._signals = SignalStore(store)
+        self._notifiers = NotifierDesk(
+            read_receivers(settings.receivers_file), self._signals, adapters.ledger, clock
+        )
         ids = remembered(settings.journal, journal.next_position)
         predictor = Predictor(SOURCE)
         self._subscriber = EventSubscriber(
@@ -141,6 +149,7 @@ class Service:
             tasks.create_task(consume(subscription, self._subscriber.handle, clock=self._clock))
             tasks.create_task(self._subscriber.tick_for_ever())
             tasks.create_task(self._signals.publish_to(self._bus, self._clock))
+            tasks.create_task(self._notifiers.run(Place(self.fold.position + 1, -1)))
             tasks.create_task(self.features.serve(self._clock))
             tasks.create_task(self._keep_for_ever())
             tasks.create_task(self._every(LOOK_SECONDS, self._watcher.look))
@@ -278,13 +287,14 @@ async def running(
     """
     async with AsyncExitStack() as stack:
         store = stack.enter_context(closing(open_store(settings)))
+        ledger = stack.enter_context(closing(SqliteOutbox.open(settings.database)))
         journal = stack.enter_context(JournalWriter(settings.journal, fsync=settings.journal_fsync))
         if bus is None:
             holder = f"{gethostname()}:{settings.data_dir.resolve()}"
             opened = open_bus(settings.bus_url, consumer=CONSUMER, holder=holder)
             bus = await stack.enter_async_context(opened)
         online = await stack.enter_async_context(open_online(settings.bus_url))
-        adapters = Adapters(bus, store, journal, online)
+        adapters = Adapters(bus, store, ledger, journal, online)
         service = Service(settings, adapters, clock or SystemClock())
         if serve:
             app = web.build(service.read_model, bus, settings, service.desk)

@@ -67,6 +67,12 @@ add_later(
     "signal_system.drift_command",
     "Say whether the classifiers in service still see the world they were taught.",
 )
+add_later(
+    app,
+    "notify",
+    "signal_system.notify_command",
+    "Try the webhooks and chats that are told of whale alerts and of signals that turn.",
+)
 
 
 def main() -> None:

@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     models
         The registry: where versions of models are kept and their champions named; without one it
         lies in `data_dir`.
+    receivers_file
+        A YAML file that names the webhooks and chats that are told of alerts and turns of signals.
     history_days
         How long issued signals are kept.
     journal_days
@@ -76,6 +78,7 @@ class Settings(BaseSettings):
     baseline: Band = Field(default_factory=Band)
     alerts: AlertRules = Field(default_factory=AlertRules)
     models: Path | None = None
+    receivers_file: Path | None = None
     checkpoint_seconds: Annotated[float, Field(gt=0, le=300)] = 5.0
     checkpoint_records: Annotated[int, Field(ge=1)] = 20_000
     history_days: Annotated[float, Field(gt=0, le=3_650)] = 7.0

@@ -40,6 +40,7 @@ log = structlog.get_logger()
 
 _BATCH = 500
 _MOST_ALERTS = 20_000
+_UNKNOWN = Place(2**63 - 1, 0)
 
 
 class _Envelope(Struct):
@@ -60,8 +61,8 @@ class SignalStore:
         self._pending: dict[Place, Entry] = {}
         self._last = BEFORE_ALL
         self._published = store.published()
-        self._may_be_stored = True
-        """Whether the store may hold events that the bus has not taken."""
+        self._stored_until = _UNKNOWN
+        """The store holds nothing that comes after it."""
         self._news = asyncio.Event()
 
     @property
@@ -78,7 +79,8 @@ class SignalStore:
         if len(self._pending) > MAX_PENDING:
             self._drop_oldest()
         if issued:
-            self._news.set()
+            news, self._news = self._news, asyncio.Event()
+            news.set()
 
     def checkpoint(
         self, position: int, snapshot: bytes, bars: Sequence[KeptBar] = ()
@@ -97,20 +99,46 @@ class SignalStore:
         await asyncio.to_thread(self._store.commit, checkpoint)
         for entry in checkpoint.entries:
             self._pending.pop(entry.place, None)
-        if checkpoint.entries and checkpoint.entries[-1].place > self._published:
-            self._may_be_stored = True
+        if checkpoint.entries:
+            self._stored_until = max(self._stored_until, checkpoint.entries[-1].place)
 
     async def publish_to(self, publisher: Publisher, clock: Clock) -> None:
         """Publish everything, oldest first, until cancelled; wait while the bus is away."""
         while True:
-            self._news.clear()
-            batch = await self._unpublished()
-            if not batch:
-                await self._news.wait()
-                continue
+            batch = await self.following(self._published)
             events = [decode(raw) for _, raw in batch]
             await patiently(lambda: publisher.publish(events), clock=clock)  # noqa: B023 -- awaited here
             self._published = batch[-1][0]
+
+    async def following(self, place: Place) -> Sequence[tuple[Place, bytes]]:
+        """Return some of what was issued after `place`, in order; wait until there is something.
+
+        Raises
+        ------
+        StorageError
+            If the store does not answer.
+        """
+        while True:
+            news = self._news
+            if batch := await self.after(place):
+                return batch
+            await news.wait()
+
+    async def after(self, place: Place) -> Sequence[tuple[Place, bytes]]:
+        """Return some of what was issued after `place`, in order; nothing if there is nothing yet.
+
+        Raises
+        ------
+        StorageError
+            If the store does not answer.
+        """
+        while place < (until := self._stored_until):
+            if stored := await asyncio.to_thread(self._store.after, place, _BATCH):
+                return stored
+            if self._stored_until == until:  # nothing was stored meanwhile
+                self._stored_until = place
+        waiting = (entry for entry in self._pending.values() if entry.place > place)
+        return [(entry.place, entry.raw) for entry in islice(waiting, _BATCH)]
 
     def history(
         self, coin: str, horizon_seconds: int, *, limit: int, before: int | None
@@ -164,16 +192,6 @@ class SignalStore:
         for place in list(islice(self._pending, len(self._pending) - MAX_PENDING // 2)):
             del self._pending[place]
         log.error("signals_dropped_from_memory", kept=len(self._pending))
-
-    async def _unpublished(self) -> list[tuple[Place, bytes]]:
-        if self._may_be_stored:
-            self._may_be_stored = False
-            stored = await asyncio.to_thread(self._store.after, self._published, _BATCH)
-            if stored:
-                self._may_be_stored = True
-                return list(stored)
-        waiting = (entry for entry in self._pending.values() if entry.place > self._published)
-        return [(entry.place, entry.raw) for entry in islice(waiting, _BATCH)]
 
 
 def _entry(place: Place, event: Issued) -> Entry:

@@ -1,6 +1,7 @@
 """What the outbox needs of somebody who is told something."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from shared_events.errors import TransientError
@@ -17,6 +18,10 @@ class Notifier(Protocol):
     @property
     def batch(self) -> int:
         """How many notices it takes at a time."""
+        ...
+
+    def hold(self, now: datetime) -> float:
+        """Return for how many seconds to collect what else there is before telling any of it."""
         ...
 
     async def send(self, notices: Sequence[Notice]) -> None:

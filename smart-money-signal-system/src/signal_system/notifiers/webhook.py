@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 import aiohttp
 from yarl import URL
@@ -33,6 +34,10 @@ class Webhook:
     ) -> None:
         self._receiver, self._session, self._clock = receiver, session, clock
         self._url = URL(receiver.url.get_secret_value())
+
+    def hold(self, now: datetime) -> float:  # noqa: ARG002 -- a program sleeps at no hour
+        """Return 0: a program is told at once."""
+        return 0.0
 
     async def send(self, notices: Sequence[Notice]) -> None:
         """Post each of `notices`, the oldest first."""
