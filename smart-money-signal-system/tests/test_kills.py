@@ -21,9 +21,12 @@ from shared_events.testing.servers import RedisServer
 from signal_system.config import Settings
 from signal_system.evaluation.replay import replay
 from signal_system.fold import Fold, FoldConfig
+from signal_system.notifiers.choosing import Choice
+from signal_system.notifiers.receivers import Receiver
 from signal_system.storage.port import BEFORE_ALL
 from signal_system.storage.sqlite import SqliteStore
 from signal_system.testing.events import Event, book, member, price, profile, status
+from signal_system.testing.hooks import SECRET, Inbox, receiving
 
 pytestmark = [pytest.mark.redis, pytest.mark.timeout(180)]
 
@@ -187,3 +190,56 @@ async def test_redelivered_and_reordered_events_change_nothing(settings: Setting
     await survive(settings, [*told, *late], random, kills=1)
 
     assert sorted(journalled(settings)) == sorted({event.id for event in told})
+
+
+@asynccontextmanager
+async def unsteady(inbox: Inbox, port: int) -> AsyncIterator[None]:
+    """Take webhooks on `port`, gone and back all the time; at last nobody listens."""
+
+    async def live() -> None:
+        while True:
+            async with receiving(inbox, port):
+                await asyncio.sleep(0.3)
+            await asyncio.sleep(0.1)
+
+    task = asyncio.create_task(live())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+def chosen(settings: Settings) -> list[str]:
+    """Return the ids of what a webhook for everything is told of all that was issued."""
+    store = SqliteStore.open(settings.database)
+    choice = Choice(Receiver(), lambda _: None)
+    notices = [choice.of(raw) for _, raw in store.after(BEFORE_ALL, 1_000_000)]
+    store.close()
+    return [notice.id for notice in notices if notice is not None]
+
+
+async def test_killed_like_its_receiver_it_tells_a_webhook_everything_once_and_in_order(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random, inbox = Random(5), Inbox()
+    async with receiving(inbox) as port:
+        path = tmp_path / "receivers.yaml"
+        path.write_text(
+            f"webhooks: {{bot: {{url: 'http://127.0.0.1:{port}/hook', secret: {SECRET},"
+            " allow_http: true, allow_private: true}}"
+        )
+        path.chmod(0o600)
+    monkeypatch.setenv("SIGNAL_SYSTEM_RECEIVERS_FILE", str(path))
+
+    async with unsteady(inbox, port):
+        await survive(settings, events(random, 3_000), random, kills=3)
+    expected, process = chosen(settings), Process(settings)
+    async with receiving(inbox, port):
+        await process.start()
+        await until(lambda: len(inbox.kept) >= len(expected))
+        await process.end(SIGKILL)
+
+    assert len(expected) > 10
+    assert list(inbox.kept)[: len(expected)] == expected
+    assert inbox.forged == 0
