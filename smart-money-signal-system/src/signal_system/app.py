@@ -34,7 +34,7 @@ from signal_system.ml.features.registry import SERVED
 from signal_system.ml.model_registry import ModelRegistry
 from signal_system.model_desk import LiveModelDesk
 from signal_system.model_watcher import LOOK_SECONDS, ModelWatcher
-from signal_system.notifiers.desk import NotifierDesk
+from signal_system.notifiers.desk import NotifierDesk, Notifiers, open_notifiers
 from signal_system.notifiers.receivers import read_receivers
 from signal_system.pacing import Pacer
 from signal_system.predicting import Predictor
@@ -66,6 +66,7 @@ class Adapters:
     bus: EventBus
     store: Store
     ledger: Ledger
+    notifiers: Notifiers
     journal: JournalWriter
     online: OnlineFeatures | None
 
@@ -94,9 +95,7 @@ class Service:
         feed = FeatureFeed(SERVED, self._bars.hear)
         self.fold = Fold(settings.fold_config(), feed, self.features.add)
         self._signals = SignalStore(store)
-        self._notifiers = NotifierDesk(
-            read_receivers(settings.receivers_file), self._signals, adapters.ledger, clock
-        )
+        self._notifiers = NotifierDesk(adapters.notifiers, self._signals, adapters.ledger, clock)
         ids = remembered(settings.journal, journal.next_position)
         predictor = Predictor(SOURCE)
         self._subscriber = EventSubscriber(
@@ -285,7 +284,10 @@ async def running(
     ConfigError
         If the settings cannot work.
     """
+    clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
+        receivers = read_receivers(settings.receivers_file)
+        notifiers = await open_notifiers(receivers, clock, stack)
         store = stack.enter_context(closing(open_store(settings)))
         ledger = stack.enter_context(closing(SqliteOutbox.open(settings.database)))
         journal = stack.enter_context(JournalWriter(settings.journal, fsync=settings.journal_fsync))
@@ -294,8 +296,8 @@ async def running(
             opened = open_bus(settings.bus_url, consumer=CONSUMER, holder=holder)
             bus = await stack.enter_async_context(opened)
         online = await stack.enter_async_context(open_online(settings.bus_url))
-        adapters = Adapters(bus, store, ledger, journal, online)
-        service = Service(settings, adapters, clock or SystemClock())
+        adapters = Adapters(bus, store, ledger, notifiers, journal, online)
+        service = Service(settings, adapters, clock)
         if serve:
             app = web.build(service.read_model, bus, settings, service.desk)
             service.port = await stack.enter_async_context(

@@ -11,7 +11,7 @@ import typer
 from shared_events.errors import DataError, TransientError
 from shared_events.runtime.clock import Clock, SystemClock
 from signal_system.config import Settings
-from signal_system.notifiers.desk import opened
+from signal_system.notifiers.desk import open_notifiers
 from signal_system.notifiers.notice import of_test
 from signal_system.notifiers.port import Notifier
 from signal_system.notifiers.receivers import SETTING, Receivers, read_receivers
@@ -70,7 +70,7 @@ def send_test(
 async def _try(receivers: Receivers, clock: Clock) -> bool:
     """Tell everybody in turn; return whether all took it."""
     async with AsyncExitStack() as stack:
-        notifiers = await opened(receivers, clock, stack)
+        notifiers = await open_notifiers(receivers, clock, stack)
         results = [await _sent(name, each, clock) for name, (_, each) in notifiers.items()]
     return all(results)
 

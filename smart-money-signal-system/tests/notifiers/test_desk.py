@@ -78,12 +78,18 @@ async def test_turns_reach_a_webhook_once_each_across_restarts_of_both_sides(
     assert list(befores[1:]) == list(actions[:-1]), "each turn goes on where the last one ended"
 
 
-def test_a_wrong_file_stops_the_start(tmp_path: Path) -> None:
-    settings = settings_of(tmp_path, 1).model_copy(update={"receivers_file": tmp_path / "none"})
+@pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [("chats: {a: {url: 'nosuchservice://x'}}", r"chats\.a\.url"), ("- x", "RECEIVERS_FILE")],
+)
+def test_a_wrong_file_stops_the_start(tmp_path: Path, text: str, advice: str) -> None:
+    settings = settings_of(tmp_path, 1)
+    (tmp_path / "receivers.yaml").write_text(text)
 
     async def start() -> None:
         async with running(settings, bus=MemoryEventBus(), serve=False):
             pass
 
-    with pytest.raises(ConfigError, match="RECEIVERS_FILE"):
+    with pytest.raises(ConfigError, match=advice):
         asyncio.run(start())

@@ -1,6 +1,7 @@
 """Everybody who is told something, each by an outbox of its own: nobody waits for anybody else."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import AsyncExitStack, closing
 
 from msgspec import Struct, json
@@ -23,9 +24,11 @@ class _Action(Struct):
     action: Action
 
 
-async def opened(
-    receivers: Receivers, clock: Clock, stack: AsyncExitStack
-) -> dict[str, tuple[Receiver, Notifier]]:
+Notifiers = Mapping[str, tuple[Receiver, Notifier]]
+"""What brings notices to each receiver, by its name."""
+
+
+async def open_notifiers(receivers: Receivers, clock: Clock, stack: AsyncExitStack) -> Notifiers:
     """Return what brings notices to each of `receivers`, by name; `stack` closes it.
 
     Raises
@@ -38,7 +41,10 @@ async def opened(
         session = await stack.enter_async_context(open_session(hook))
         found[name] = hook, Webhook(hook, session, clock)
     for name, talk in receivers.chats.items():
-        found[name] = talk, stack.enter_context(closing(Chat(name, talk, clock)))
+        chat = await asyncio.to_thread(
+            Chat, name, talk, clock
+        )  # loading the library takes a second
+        found[name] = talk, stack.enter_context(closing(chat))
     return found
 
 
@@ -54,16 +60,15 @@ class NotifierDesk:
     """
 
     def __init__(
-        self, receivers: Receivers, signals: SignalStore, ledger: Ledger, clock: Clock
+        self, notifiers: Notifiers, signals: SignalStore, ledger: Ledger, clock: Clock
     ) -> None:
-        self._receivers, self._signals, self._ledger = receivers, signals, ledger
+        self._notifiers, self._signals, self._ledger = notifiers, signals, ledger
         self._clock = clock
 
     async def run(self, end: Place) -> None:
         """Tell everybody what they want to hear of, until cancelled; new ones begin at `end`."""
-        async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
-            notifiers = await opened(self._receivers, self._clock, stack)
-            for name, (receiver, notifier) in notifiers.items():
+        async with asyncio.TaskGroup() as tasks:
+            for name, (receiver, notifier) in self._notifiers.items():
                 outbox = Outbox(
                     name,
                     notifier,
