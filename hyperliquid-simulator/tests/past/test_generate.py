@@ -126,7 +126,8 @@ def test_a_venue_started_later_on_the_day_has_the_same_past_up_to_then(config: C
 def test_at_once_the_majors_show_planted_conviction_on_both_sides(config: Config) -> None:
     for seed in range(1, 9):
         world = World(replace(config, seed=seed), config.start_ms)
-        world.step()
+        for _ in range(5):  # the opening turn takes a moment
+            world.step()
         net = [_planted_net(world, coin) for coin in range(3)]
 
         assert max(net) > 0.9
