@@ -47,6 +47,9 @@ FORMATS = {
 COINS = {"BTC", "xyz:XYZ100"}
 """An object that has one of them for a key is a map by coin: its keys are data."""
 
+BY_COIN = "$.packed"
+"""So is a compressed frame, even if the prices of neither changed."""
+
 OPPOSITE = {"oldest first": "newest first", "newest first": "oldest first"}
 
 Facts = set[tuple[str, str]]
@@ -56,7 +59,7 @@ def facts(value: Any, path: str = "$") -> Iterator[tuple[str, str]]:
     """Yield (path, what is there) for every part of a JSON value."""
     if isinstance(value, dict):
         yield (path, "object")
-        by_coin = not COINS.isdisjoint(value)
+        by_coin = path == BY_COIN or not COINS.isdisjoint(value)
         if not by_coin:
             yield from ((path, f"key {name}") for name in value)
             yield from ((path, f"{a} before {b}") for a, b in _pairs(list(value)))
