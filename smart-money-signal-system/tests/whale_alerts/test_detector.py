@@ -151,7 +151,7 @@ def test_a_liquidation_is_told_as_one(desk: Desk) -> None:
     [alert] = desk.tell(a_move(1, 2, [gone], 5))
 
     assert (alert.rule, alert.severity) == ("liquidated", "MEDIUM")
-    assert "was liquidated in a BTC long" in alert.message
+    assert "was liquidated in BTC long" in alert.message
 
 
 def test_danger_is_told_as_the_price_comes_near_and_again_after_it_was_gone(desk: Desk) -> None:
@@ -271,7 +271,7 @@ def test_everything_that_can_be_said_of_a_move_is_said(desk: Desk) -> None:
         address=an_address(1),
         coin="BTC",
         at=NOON + timedelta(seconds=3),
-        message=f"0x0000..{an_address(1)[-4:]} opened a BTC long: 2.00 M USD traded",
+        message=f"0x0000..{an_address(1)[-4:]} opened BTC long: 2.00 M USD traded",
         side="buy",
         magnitude=2.0,
         notional=Decimal(2 * M),

@@ -15,8 +15,19 @@ _SERVER_ERROR = 500
 _LONGEST_WAIT_SECONDS = 7 * 86_400.0
 
 
-async def body(response: aiohttp.ClientResponse, what: str, most_bytes: int = MOST_BYTES) -> bytes:
+async def body(
+    response: aiohttp.ClientResponse,
+    what: str,
+    most_bytes: int = MOST_BYTES,
+    *,
+    null_is_none: bool = False,
+) -> bytes:
     """Return the body of `response`; a ``null`` where a value belongs is trouble too.
+
+    Parameters
+    ----------
+    null_is_none
+        Whether to `what` a ``null`` is the answer that there is none.
 
     Raises
     ------
@@ -37,7 +48,7 @@ async def body(response: aiohttp.ClientResponse, what: str, most_bytes: int = MO
     if response.status != _OK:
         raise WireFormatError(f"{what!r} was answered with {response.status}")
     read = await _read(response, what, most_bytes)
-    if read.strip() == b"null":
+    if read.strip() == b"null" and not null_is_none:
         raise SourceUnavailableError(f"{what!r} was answered with null")
     return read
 

@@ -13,6 +13,7 @@ from market_scraper.tapping import Tap, untapped
 LEADERBOARD = "leaderboard"
 MOST_PAYMENTS = 500
 MOST_FILLS = 2_000
+_NULL_IS_NONE = frozenset({"subAccounts"})
 _ROW_MARKS = {
     "candleSnapshot": b'"t":',
     "fundingHistory": b'"fundingRate":',
@@ -164,7 +165,7 @@ class InfoClient:
             async with self._http.post(
                 self._url, json=request, timeout=_REQUEST_TIMEOUT
             ) as response:
-                answer = await body(response, kind)
+                answer = await body(response, kind, null_is_none=kind in _NULL_IS_NONE)
         except RateLimitedError as e:
             e.retry_after = await self.throttle.refused(e.retry_after)
             raise

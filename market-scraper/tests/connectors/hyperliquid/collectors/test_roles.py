@@ -77,3 +77,21 @@ async def test_an_account_names_its_sub_accounts_and_they_name_it(
     master = await known(venue, consumer, child.master)
 
     assert people["sub_account"][0] in master.children
+
+
+async def test_an_account_without_sub_accounts_is_asked_about_once(
+    venue: Any, consumer: Any
+) -> None:
+    people = await styles(venue.http, venue.url)
+    of_somebody = {(await known(venue, consumer, child)).master for child in people["sub_account"]}
+    alone = next(
+        who
+        for style, members in people.items()
+        if style not in {"sub_account", "provider", "child", "vault"}
+        for who in members
+        if who not in of_somebody
+    )
+
+    identity = await known(venue, consumer, alone)
+
+    assert (identity.role, identity.children) == ("user", ())

@@ -72,5 +72,5 @@ def finding(case: Case, magnitude: float, verb: str, thread: str = "move") -> Fi
     episode = case.episode
     side = "long" if (episode.after or episode.before) > 0 else "short"
     worth = money(episode.notional)
-    message = f"{short(episode.address)} {verb} a {episode.coin} {side}: {worth} traded"
+    message = f"{short(episode.address)} {verb} {episode.coin} {side}: {worth} traded"
     return Finding(f"{thread}:{episode.id}", magnitude, message, episode.last_at, case)
