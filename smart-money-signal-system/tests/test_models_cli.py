@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from signal_system.ml.model_registry import Aliases, ModelRegistry, NotPromotedError
-from signal_system.models_cli import models
+from signal_system.models_cli import app as models
 from signal_system.testing.regimes import CUTOFF, a_candidate, a_champion
 
 NAME = "regime-BTC"

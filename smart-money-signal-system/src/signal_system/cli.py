@@ -7,7 +7,6 @@ import typer
 from shared_events.errors import EXIT_CONFIG, ConfigError, DataError
 from signal_system import terminal
 from signal_system.lazy import add_later
-from signal_system.models_cli import models
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,7 +29,12 @@ add_later(
     "Consume events, decide, and answer on the API until told to stop.",
 )
 app.command("signals")(terminal.signals)
-app.add_typer(models, name="models")
+add_later(
+    app,
+    "models",
+    "signal_system.models_cli",
+    "List, verify, promote and roll back versions of models.",
+)
 add_later(
     app,
     "replay",

@@ -14,8 +14,9 @@ from signal_system.ml.model_card import card
 from signal_system.ml.model_kinds import ModelRefusedError
 from signal_system.ml.model_registry import ALIAS_NAMES, ModelRegistry
 
-models = typer.Typer(
+app = typer.Typer(
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     help="""List, verify, promote and roll back versions of models.
 
@@ -30,7 +31,7 @@ Version = Annotated[
 Registry = Annotated[Path | None, typer.Option(help="The folder; that of the settings.")]
 
 
-@models.command("list")
+@app.command("list")
 def list_models(registry: Registry = None) -> None:
     """List every version, the newest last, with its aliases, gates and age."""
     kept = _registry(registry)
@@ -43,14 +44,14 @@ def list_models(registry: Registry = None) -> None:
     _console().print(table)
 
 
-@models.command()
+@app.command()
 def show(name: Name, version: Version = "champion", registry: Registry = None) -> None:
     """Print the card of a version."""
     kept = _registry(registry)
     typer.echo(card(kept.manifest(name, kept.resolved(name, version))))
 
 
-@models.command()
+@app.command()
 def verify(name: Name, version: Version = "every", registry: Registry = None) -> None:
     """Load a version, or every one, as the service would; exit code 78 if one is refused."""
     kept = _registry(registry)
@@ -60,7 +61,7 @@ def verify(name: Name, version: Version = "every", registry: Registry = None) ->
         raise typer.Exit(EXIT_CONFIG)
 
 
-@models.command()
+@app.command()
 def promote(
     name: Name,
     version: Version = "challenger",
@@ -75,20 +76,20 @@ def promote(
     typer.echo(f"{name}: {chosen} is champion")
 
 
-@models.command()
+@app.command()
 def rollback(name: Name, registry: Registry = None) -> None:
     """Make the champion before this one champion again."""
     version = _registry(registry).rollback(name)
     typer.echo(f"{name}: {version or 'no version'} is champion")
 
 
-@models.command()
+@app.command()
 def latest(name: Name, registry: Registry = None) -> None:
     """Print the newest version."""
     typer.echo(_registry(registry).resolved(name, "latest"))
 
 
-@models.command()
+@app.command()
 def best(
     name: Name,
     metric: Annotated[str, typer.Argument(help="As `models show` names it.")],
