@@ -46,6 +46,7 @@ from market_scraper.connectors.hyperliquid.session import TradesSeen
 from market_scraper.moments import moment
 from market_scraper.orchestration.lifecycle import running
 from market_scraper.orchestration.scraper import Scraper
+from market_scraper.positions.coins import dex_of
 from shared_events.runtime.service import settle
 
 STEP_SECONDS = 0.1
@@ -212,7 +213,7 @@ class Run:
             for account in scraper.positions.books.accounts.values()
             if account.anchored_ms is not None
         }
-        verdict = judge(self.belief, truth, tracked, coins, self.excuses)
+        verdict = judge(self.belief, _in_known_books(truth, scraper), tracked, coins, self.excuses)
         sight, worth = scraper.sight(), _worth(scraper, truth, tracked)
         self.record.samples.append(
             {
@@ -275,6 +276,15 @@ class Run:
         draft = file.with_suffix(".new")
         draft.write_text(json.dumps(asdict(self.record)))
         draft.replace(file)
+
+
+def _in_known_books(truth: Books, scraper: Scraper) -> Books:
+    """Return what of the `truth` lies in books that were read: a builder's once it is traded there."""
+    known = {account.id for account in scraper.positions.books if account.anchored}
+    return {
+        address: {coin: size for coin, size in held.items() if (address, dex_of(coin)) in known}
+        for address, held in truth.items()
+    }
 
 
 def _worth(scraper: Scraper, truth: Books, tracked: Any) -> float:

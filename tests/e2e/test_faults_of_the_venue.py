@@ -12,6 +12,7 @@ import pytest
 from redis.asyncio import Redis
 
 from shared_events.testing.servers import RedisServer
+from signal_system.event_subscriber import TYPES
 from workspace.testing.belief import believed_books, journalled
 from workspace.testing.stack import Stack, open_stack, until
 
@@ -145,11 +146,10 @@ async def test_asked_to_stop_under_load_both_services_end_cleanly_and_lose_nothi
         async with Redis.from_url(stack.redis.url) as redis:
             taken = await acknowledged(redis)
             published = await redis.eval(
-                "local n = 0 for _, k in ipairs(redis.call('KEYS', 'events:*')) do"
-                " if k ~= 'events:signals' and k ~= 'events:regimes'"
-                " and redis.call('TYPE', k).ok == 'stream' then"
-                " n = n + redis.call('XLEN', k) end end return n",
+                "local n = 0 for _, name in ipairs(ARGV) do"
+                " n = n + redis.call('XLEN', 'events:' .. name) end return n",
                 0,
+                *TYPES,
             )
         kept = journalled(stack.journal).keys()
         lines = stack.parts["scraper"].log.read_text().splitlines()

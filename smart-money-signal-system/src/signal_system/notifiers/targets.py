@@ -16,6 +16,9 @@ from shared_events.errors import TransientError
 _TRANSLATED = IPv6Network("64:ff9b::/96")
 """NAT64: the last four bytes are the IPv4 address that is reached (RFC 6052)."""
 
+_TUNNELS = (IPv6Network("2002::/16"), IPv6Network("2001::/32"))
+"""6to4 and Teredo, which end at an IPv4 address of somebody's choice; nobody serves from there."""
+
 _IPV4_BITS = 0xFFFF_FFFF
 
 
@@ -32,8 +35,10 @@ def is_public(address: str) -> bool:
     [True, False, False, False]
     """
     ip = ip_address(address)
-    embedded = _embedded(ip) if isinstance(ip, IPv6Address) else []
-    return _is_open(ip) and all(map(_is_open, embedded))
+    if isinstance(ip, IPv4Address):
+        return _is_open(ip)
+    is_tunnel = any(ip in each for each in _TUNNELS)
+    return _is_open(ip) and not is_tunnel and all(map(_is_open, _embedded(ip)))
 
 
 def require_public(url: URL) -> None:
@@ -84,8 +89,7 @@ def _is_open(ip: IPv4Address | IPv6Address) -> bool:
 
 
 def _embedded(ip: IPv6Address) -> list[IPv4Address]:
-    """Return the IPv4 addresses that packets to `ip` may end up at."""
-    found = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
+    """Return the IPv4 address that packets to `ip` end up at, if that is any."""
     if ip in _TRANSLATED:
-        found.append(IPv4Address(int(ip) & _IPV4_BITS))
-    return [each for each in found if each is not None]
+        return [IPv4Address(int(ip) & _IPV4_BITS)]
+    return [ip.ipv4_mapped] if ip.ipv4_mapped else []
