@@ -10,7 +10,7 @@ import pytest
 
 from workspace.testing.stack import until
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(180)]
 
 ROOT = Path(__file__).parents[2]
 SHORT = ("--minutes", "3", "--traders", "250", "--coins", "64", "--trades", "60", "--speed", "15")
