@@ -90,13 +90,17 @@ async def test_a_book_on_a_builders_exchange_is_read_when_first_traded_and_then_
         await until(lambda: all(account.anchored for account in books) and certain(scraper))
 
         truth = await venue.books()
-        known = {account.id for account in books}
-        for address in scraper.leaderboard.tracked_addresses():
-            assert consumer.books[address] == {
-                coin: size
-                for coin, size in truth[address].items()
-                if (address, dex_of(coin)) in known
-            }
+        await until(
+            lambda: all(
+                consumer.books[address]
+                == {
+                    coin: size
+                    for coin, size in truth[address].items()
+                    if (address, dex_of(coin)) in {account.id for account in books}
+                }
+                for address in scraper.leaderboard.tracked_addresses()
+            )
+        )
         contexts = {context.coin: context for context in consumer.of("market_contexts")}
         assert contexts["xyz:XYZ100"].dex == "xyz"
         assert contexts["xyz:XYZ100"].mark
